@@ -1,0 +1,137 @@
+// Every per-stack default in one place: value, unit, source. Changed by whoever builds the stack; read by all of src/stack.
+// Calls nothing.
+
+/** All settings of a stack. Times in microseconds, sizes in bytes, unless the name says otherwise. */
+export interface Settings {
+  // -- sizes, fixed when the stack is built ------------------------------------------------------------------------
+  /** TCP connections and listeners together (rows). */
+  tcpRows: number;
+  /** UDP and ping sockets (rows). */
+  udpRows: number;
+  /** Neighbour cache entries over all interfaces. */
+  neighbours: number;
+  /** Routes in the table. */
+  routes: number;
+  /** Datagrams in reassembly at once, over all peers (RFC 8200 section 4.5, RFC 791 section 3.2). */
+  reassemblies: number;
+  /** Path MTU cache entries (RFC 1191 section 6.3, RFC 8201 section 5.2). */
+  pathMtus: number;
+
+  // -- IP ----------------------------------------------------------------------------------------------------------
+  /** Hop limit / TTL of packets sent (RFC 1122 section 3.2.1.7 and IANA: 64). */
+  hopLimit: number;
+  /** How long fragments wait for the rest: 60 s (RFC 8200 section 4.5; RFC 1122 section 3.3.2 asks 60 to 120 s). */
+  reassemblyTimeout: number;
+  /** ICMP errors sent a second, and the burst above it (RFC 4443 section 2.4 (f), RFC 1812 section 4.3.2.8). */
+  icmpErrorsPerSecond: number;
+  icmpErrorBurst: number;
+  /** Answer echo requests to unicast addresses of ours. */
+  answerEcho: boolean;
+  /** A path MTU learned from ICMP is forgotten after 10 minutes (RFC 1191 section 6.3, RFC 8201 section 4). */
+  pathMtuLifetime: number;
+
+  // -- neighbours (RFC 4861 section 10, used for ARP as well) -----------------------------------------------------------
+  neighbourReachable: number;
+  neighbourRetransmit: number;
+  neighbourDelayFirstProbe: number;
+  neighbourMulticastProbes: number;
+  neighbourUnicastProbes: number;
+  /** Datagrams that wait for one neighbour's address (RFC 4861 section 7.2.2 asks for at least one; the oldest is dropped). */
+  neighbourQueue: number;
+  /** Probes of duplicate address detection (RFC 4862 section 5.1 DupAddrDetectTransmits); 0 turns it off. ARP: RFC 5227. */
+  dadTransmits: number;
+  /** The first probe of an interface waits a random time up to this: 1 s (RFC 4862 section 5.4.2, RFC 5227 section 1.1 PROBE_WAIT). */
+  dadDelay: number;
+  /** Router solicitations and their interval (RFC 4861 section 10). */
+  routerSolicitations: number;
+  routerSolicitationInterval: number;
+
+  // -- UDP ---------------------------------------------------------------------------------------------------------
+  /** Receive queue of a socket, payload bytes. */
+  udpReceiveBuffer: number;
+  /** First and last port of automatic choice (RFC 6056 section 3.2, IANA's dynamic range). */
+  portFirst: number;
+  portLast: number;
+
+  // -- TCP ---------------------------------------------------------------------------------------------------------
+  /** Receive and send buffer of a connection. */
+  tcpReceiveBuffer: number;
+  tcpSendBuffer: number;
+  /** Offer window scaling and timestamps (RFC 7323). */
+  tcpWindowScaling: boolean;
+  tcpTimestamps: boolean;
+  /** Largest accept backlog. */
+  tcpMaxBacklog: number;
+  /** Initial, least and largest retransmission timeout (RFC 6298: 1 s, 1 s (2.4; we use the 200 ms of common practice, as section 2.4 says a finer clock may allow), at least 60 s (2.5)). */
+  tcpRtoInitial: number;
+  tcpRtoMin: number;
+  tcpRtoMax: number;
+  /** Retransmissions before giving up: of a SYN (RFC 9293 section 3.8.3 (R2 for SYN >= 3 min)), of a SYN-ACK, of data (R2 >= 100 s). */
+  tcpSynRetries: number;
+  tcpSynAckRetries: number;
+  tcpRetries: number;
+  /** Delayed ACK: at most 500 ms, at least every second full segment (RFC 1122 section 4.2.3.2; RFC 5681 section 4.2). */
+  tcpDelayedAck: number;
+  /** TIME-WAIT: 2 MSL (RFC 9293 section 3.4.2). One minute in all, as most systems have it. */
+  tcpTimeWait: number;
+  /** FIN-WAIT-2 after the user has closed: not held for ever by a silent peer. */
+  tcpFinWait2: number;
+  /** Keepalive, where a socket asks for it (RFC 9293 section 3.8.4): idle time >= 2 h, interval, probes. */
+  tcpKeepaliveIdle: number;
+  tcpKeepaliveInterval: number;
+  tcpKeepaliveProbes: number;
+  /** Initial congestion window in segments (RFC 6928: 10). */
+  tcpInitialWindow: number;
+  /** Ranges of out-of-order data held for one connection. */
+  tcpMaxRanges: number;
+}
+
+const SECOND = 1_000_000;
+
+/** The defaults. */
+export const DEFAULT_SETTINGS: Readonly<Settings> = {
+  tcpRows: 65536,
+  udpRows: 4096,
+  neighbours: 1024,
+  routes: 256,
+  reassemblies: 64,
+  pathMtus: 1024,
+  hopLimit: 64,
+  reassemblyTimeout: 60 * SECOND,
+  icmpErrorsPerSecond: 100,
+  icmpErrorBurst: 50,
+  answerEcho: true,
+  pathMtuLifetime: 600 * SECOND,
+  neighbourReachable: 30 * SECOND,
+  neighbourRetransmit: 1 * SECOND,
+  neighbourDelayFirstProbe: 5 * SECOND,
+  neighbourMulticastProbes: 3,
+  neighbourUnicastProbes: 3,
+  neighbourQueue: 8,
+  dadTransmits: 1,
+  dadDelay: 1 * SECOND,
+  routerSolicitations: 3,
+  routerSolicitationInterval: 4 * SECOND,
+  udpReceiveBuffer: 212_992,
+  portFirst: 49152,
+  portLast: 65535,
+  tcpReceiveBuffer: 1 << 20,
+  tcpSendBuffer: 1 << 20,
+  tcpWindowScaling: true,
+  tcpTimestamps: true,
+  tcpMaxBacklog: 4096,
+  tcpRtoInitial: 1 * SECOND,
+  tcpRtoMin: 200_000,
+  tcpRtoMax: 120 * SECOND,
+  tcpSynRetries: 6,
+  tcpSynAckRetries: 5,
+  tcpRetries: 15,
+  tcpDelayedAck: 40_000,
+  tcpTimeWait: 60 * SECOND,
+  tcpFinWait2: 60 * SECOND,
+  tcpKeepaliveIdle: 7200 * SECOND,
+  tcpKeepaliveInterval: 75 * SECOND,
+  tcpKeepaliveProbes: 9,
+  tcpInitialWindow: 10,
+  tcpMaxRanges: 256,
+};

@@ -1,0 +1,118 @@
+// The text and FIN steps of segment arrival (RFC 9293 section 3.10.7.4, seventh and eighth), and what is to be acknowledged when.
+// Called by input; calls Spans and the out-of-order queue.
+
+import {
+  DROP_TCP_AFTER_CLOSE,
+  DROP_TCP_DUPLICATE,
+  DROP_TCP_OUT_OF_ORDER_LIMIT,
+  DROP_TCP_RCV_BUFFER_FULL,
+} from '../../base/drop.ts';
+import { ECONNRESET } from '../../base/errno.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
+import { TCP_FIN } from '../../wire/tcp.ts';
+import { counter } from '../counters.ts';
+import type { Packet } from '../packet.ts';
+import type { Engine } from './engine.ts';
+import { F_ACK_NOW, F_ACK_PENDING, F_FIN_KNOWN, F_FIN_RECEIVED, F_ORPHAN, READY_END, READY_READ } from './flags.ts';
+import { sendResetFor } from './reset.ts';
+import { afterFinReceived, mayReceive, TIME_WAIT } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { receiveWindow } from './window.ts';
+
+const OUT_OF_ORDER: number = counter('tcp_out_of_order');
+const RECEIVED_BYTES: number = counter('tcp_received_bytes');
+
+/** Takes SEG.TEXT and FIN of an acceptable segment. Returns 0, or a positive drop reason. `t` may be gone afterwards. */
+export function textArrives(e: Engine, t: Tcb, p: Packet): number {
+  const seg = e.seg;
+  if (!mayReceive(t.state)) {
+    // After the peer's FIN nothing can follow; a repetition is acknowledged.
+    t.set(F_ACK_NOW);
+    e.activate(t);
+    return DROP_TCP_AFTER_CLOSE;
+  }
+  if (t.has(F_ORPHAN) && seg.length > 0 && seqGt((seg.seq + seg.length) | 0, t.rcvNxt)) {
+    // RFC 9293 section 3.6.1 (MUST-13): data after the user has closed is lost, and the peer shall know it.
+    sendResetFor(e, p);
+    e.fail(t, ECONNRESET);
+    return DROP_TCP_AFTER_CLOSE;
+  }
+  const before = t.rcvNxt;
+  const held = t.ranges !== 0;
+  let drop = 0;
+  if (seg.length > 0) drop = takeText(e, t);
+  if (seg.has(TCP_FIN)) noteFin(e, t);
+  const advanced = seqDiff(t.rcvNxt, before);
+  if (advanced > 0) {
+    t.bytesReceived += advanced;
+    e.core.counters.add(RECEIVED_BYTES, advanced);
+    e.notify(t, READY_READ);
+  }
+  acknowledgeLater(e, t, advanced, held);
+  if (t.has(F_FIN_KNOWN) && t.rcvFin === t.rcvNxt) finStep(e, t);
+  e.activate(t);
+  return drop;
+}
+
+/** Cuts the text to the window and files it, in order or ahead. Advances RCV.NXT by no more than has been stored. */
+function takeText(e: Engine, t: Tcb): number {
+  const seg = e.seg;
+  const spans = e.core.spans;
+  let seq = seg.seq;
+  let at = seg.payload;
+  let length = seg.length;
+  const old = seqDiff(t.rcvNxt, seq);
+  if (old > 0) {
+    seq = t.rcvNxt;
+    at += old;
+    length -= old;
+  }
+  const excess = seqDiff((seq + length) | 0, (t.rcvNxt + receiveWindow(t)) | 0);
+  if (excess > 0) length -= excess;
+  // What lies behind the peer's FIN cannot be.
+  if (t.has(F_FIN_KNOWN)) length = Math.min(length, seqDiff(t.rcvFin, seq));
+  if (length <= 0) return old > 0 && excess <= 0 ? DROP_TCP_DUPLICATE : DROP_TCP_RCV_BUFFER_FULL;
+  if (seq === t.rcvNxt) {
+    const took = spans.append(t.receiveList, e.core.u8, at, length);
+    t.rcvNxt = (seq + took) | 0;
+    if (t.ranges !== 0) t.rcvNxt = (t.rcvNxt + e.ranges.pull(t)) | 0;
+    return took < length ? DROP_TCP_RCV_BUFFER_FULL : 0;
+  }
+  e.core.counters.add(OUT_OF_ORDER, 1);
+  const added = e.ranges.insert(t, seq, length, at, e.core.settings.tcpMaxRanges);
+  return added > 0 ? 0 : DROP_TCP_OUT_OF_ORDER_LIMIT;
+}
+
+/** Remembers where the peer's FIN lies, unless that is beyond the window or the place is known already. */
+function noteFin(e: Engine, t: Tcb): void {
+  const at = (e.seg.seq + e.seg.length) | 0;
+  if (t.has(F_FIN_KNOWN) || seqGt(at, t.rcvAdv)) return;
+  t.set(F_FIN_KNOWN);
+  t.rcvFin = at;
+}
+
+/** When to acknowledge: at once where the peer waits for news or a gap is concerned, else every second segment or after the delay (RFC 5681 section 4.2). */
+function acknowledgeLater(e: Engine, t: Tcb, advanced: number, held: boolean): void {
+  const length = e.seg.length;
+  if (length >= t.rcvMss) {
+    t.rcvMss = Math.min(length, t.mss);
+    t.unackedSegments += length < 2 * t.mss ? 1 : 2;
+  }
+  if (advanced <= 0 || held || t.ranges !== 0 || t.unackedSegments >= 2) {
+    t.set(F_ACK_NOW);
+    return;
+  }
+  t.set(F_ACK_PENDING);
+  if (t.ackAt === 0) t.ackAt = e.core.now.us + e.core.settings.tcpDelayedAck;
+}
+
+/** The FIN is next in order: RCV.NXT passes it, and the user is told. */
+function finStep(e: Engine, t: Tcb): void {
+  t.rcvNxt = (t.rcvNxt + 1) | 0;
+  if (seqLt(t.rcvAdv, t.rcvNxt)) t.rcvAdv = t.rcvNxt;
+  t.set(F_FIN_RECEIVED | F_ACK_NOW);
+  e.notify(t, READY_END | READY_READ);
+  const next = afterFinReceived(t.state);
+  if (next === TIME_WAIT) e.enterTimeWait(t);
+  else t.state = next;
+}

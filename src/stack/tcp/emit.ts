@@ -1,0 +1,191 @@
+// Writes one TCP segment of a connection: header, options, payload by reference, checksum; and the bookkeeping of having sent it.
+// Called by output only; calls the floor's output.segment, Spans and window.
+
+import { put16 } from '../../base/bytes.ts';
+import { TX_GSO_TCP4, TX_GSO_TCP6, TX_SUM_PARTIAL, type TxBatch } from '../../base/link.ts';
+import { seqGt, seqLt } from '../../base/seq.ts';
+import { SpanCursor } from '../../base/spans.ts';
+import { combine, fold, pseudo4, pseudo6At } from '../../wire/checksum.ts';
+import { PROTO_TCP } from '../../wire/ip4.ts';
+import {
+  putTcpHeader,
+  TCP_ACK,
+  TCP_CHECKSUM_OFFSET,
+  TCP_FIN,
+  TCP_HEADER_LENGTH,
+  TCP_RST,
+  TCP_SYN,
+} from '../../wire/tcp.ts';
+import {
+  putTcpSynOptions,
+  putTcpTimestamps,
+  TCP_TIMESTAMPS_LENGTH,
+  tcpSynOptionsLength,
+} from '../../wire/tcp-options.ts';
+import { counter } from '../counters.ts';
+import type { Engine } from './engine.ts';
+import { F_ACK_NOW, F_ACK_PENDING, F_SCALING, F_TIMESTAMPS, F_TIMING } from './flags.ts';
+import { headerBytes } from './route.ts';
+import { SYN_RECEIVED, SYN_SENT } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { offerWindow } from './window.ts';
+
+const SENT: number = counter('tcp_sent');
+const SENT_BYTES: number = counter('tcp_sent_bytes');
+const RETRANSMITTED: number = counter('tcp_retransmitted');
+const RESETS_SENT: number = counter('tcp_resets_sent');
+const MAX_WINDOW_UNSCALED = 65535;
+
+const cursor = new SpanCursor();
+
+/**
+ * Sends <SEQ=seq><ACK=RCV.NXT><CTL=flags> with `length` bytes of the send list from sequence number `seq` on. e.way is
+ * loaded, its neighbour ready, its interface has room. False when no frame was free: nothing has changed then.
+ */
+export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: number): boolean {
+  const b = e.core.u8;
+  const options = optionBytes(e, t, flags);
+  const header = TCP_HEADER_LENGTH + options;
+  const l4 = e.floor.output.open(header);
+  if (l4 === 0) return false;
+  const window = windowField(t, flags);
+  const ack = (flags & TCP_ACK) !== 0 ? t.rcvNxt : 0;
+  putTcpHeader(b, l4, t.localPort, t.remotePort, seq, ack, header, flags, window, 0);
+  writeOptions(e, t, l4 + TCP_HEADER_LENGTH, flags);
+  const iface = e.floor.interfaces.get(t.iface);
+  const entry = e.floor.output.segment(e.way, l4, header, length);
+  if (length > 0) addPayload(e, t, iface.tx, seq, length);
+  checksum(e, t, iface.tx, entry, l4, header, length, iface.link.caps.txChecksum === 'partial');
+  sent(e, t, seq, flags, length);
+  return true;
+}
+
+function optionBytes(e: Engine, t: Tcb, flags: number): number {
+  if ((flags & TCP_SYN) !== 0) {
+    return tcpSynOptionsLength(scaleOffered(e, t), false, timestampsOffered(e, t));
+  }
+  return t.has(F_TIMESTAMPS) ? TCP_TIMESTAMPS_LENGTH : 0;
+}
+
+/** In a SYN of ours everything is offered; in an answer only what the peer has offered. */
+function scaleOffered(e: Engine, t: Tcb): number {
+  const on = t.state === SYN_SENT ? e.core.settings.tcpWindowScaling : t.has(F_SCALING);
+  return on ? t.rcvScale : -1;
+}
+
+function timestampsOffered(e: Engine, t: Tcb): boolean {
+  return t.state === SYN_SENT ? e.core.settings.tcpTimestamps : t.has(F_TIMESTAMPS);
+}
+
+function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
+  const tsVal = (e.core.now.ms32 + t.tsOffset) | 0;
+  const tsEcr = (flags & TCP_ACK) !== 0 ? t.tsRecent : 0;
+  if ((flags & TCP_SYN) !== 0) {
+    // RFC 6691: from the interface's MTU, without regard to options.
+    const mss = Math.min(65535, e.floor.interfaces.get(t.iface).mtu - headerBytes(t));
+    putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), false, timestampsOffered(e, t), tsVal, tsEcr);
+  } else if (t.has(F_TIMESTAMPS)) {
+    putTcpTimestamps(e.core.u8, at, tsVal, tsEcr);
+  }
+}
+
+/** The window field; never scaled in a SYN (RFC 7323 section 2.2). Sets what the peer may send. */
+function windowField(t: Tcb, flags: number): number {
+  if ((flags & TCP_RST) !== 0) return 0;
+  if ((flags & TCP_SYN) === 0) return offerWindow(t, t.rcvScale);
+  const window = Math.min(t.rcvLimit, MAX_WINDOW_UNSCALED);
+  if (t.state === SYN_RECEIVED) t.rcvAdv = (t.rcvNxt + window) | 0;
+  return window;
+}
+
+/** Refers to the payload where it lies. The cursor kept in the row makes the common case, sending on, independent of the list's length. */
+function addPayload(e: Engine, t: Tcb, tx: TxBatch, seq: number, length: number): void {
+  const spans = e.core.spans;
+  if (t.cursorSpan !== 0 && t.cursorSeq === seq) {
+    cursor.span = t.cursorSpan;
+    cursor.at = t.cursorAt;
+  } else {
+    spans.seek(t.sendList, (seq - t.sndUna) | 0, cursor);
+  }
+  let left = length;
+  while (left > 0) {
+    const piece = Math.min(spans.contiguous(cursor), left);
+    tx.pushPiece(cursor.at, piece);
+    cursor.at += piece;
+    left -= piece;
+  }
+  t.cursorSpan = cursor.span;
+  t.cursorAt = cursor.at;
+  t.cursorSeq = (seq + length) | 0;
+}
+
+/** The checksum, or the pseudo-header's part of it for a link that does the rest. A superframe is marked as one. */
+function checksum(
+  e: Engine,
+  t: Tcb,
+  tx: TxBatch,
+  entry: number,
+  l4: number,
+  header: number,
+  length: number,
+  partial: boolean,
+): void {
+  const b = e.core.u8;
+  const total = header + length;
+  const v4 = e.way.version === 4;
+  let sum = v4 ? pseudo4(t.local3, t.remote3, PROTO_TCP, total) : pseudo6At(b, l4 - 40, PROTO_TCP, total);
+  if (partial) {
+    put16(b, l4 + TCP_CHECKSUM_OFFSET, sum);
+    tx.flags[entry] = TX_SUM_PARTIAL;
+    tx.csumStart[entry] = l4 - tx.offset[entry]!;
+    tx.csumOffset[entry] = TCP_CHECKSUM_OFFSET;
+    tx.headerLength[entry] = tx.length[entry]!;
+    if (length > t.mss) {
+      tx.flags[entry] = TX_SUM_PARTIAL | (v4 ? TX_GSO_TCP4 : TX_GSO_TCP6);
+      tx.gsoSize[entry] = t.mss;
+    }
+    return;
+  }
+  sum = combine(sum, e.core.sum.sum(l4, header), false);
+  let odd = false;
+  const first = tx.firstPiece[entry]!;
+  for (let p = first; p < first + tx.pieces[entry]!; p++) {
+    const n = tx.pieceLength[p]!;
+    sum = combine(sum, e.core.sum.sum(tx.pieceOffset[p]!, n), odd);
+    odd = odd !== ((n & 1) !== 0);
+  }
+  put16(b, l4 + TCP_CHECKSUM_OFFSET, ~fold(sum));
+}
+
+/** SND.NXT, RTT timing, and everything an ACK carries with it. */
+function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): void {
+  const counters = e.core.counters;
+  counters.add(SENT, 1);
+  if ((flags & TCP_ACK) !== 0) {
+    t.lastAckSent = t.rcvNxt;
+    t.unset(F_ACK_NOW | F_ACK_PENDING);
+    t.ackAt = 0;
+    t.unackedSegments = 0;
+  }
+  if ((flags & TCP_RST) !== 0) {
+    counters.add(RESETS_SENT, 1);
+    return;
+  }
+  const space = length + ((flags & TCP_SYN) >> 1) + (flags & TCP_FIN);
+  if (space === 0) return;
+  counters.add(SENT_BYTES, length);
+  t.lastSentAt = e.core.now.us;
+  const end = (seq + space) | 0;
+  if (seqLt(seq, t.sndMax)) {
+    counters.add(RETRANSMITTED, 1);
+    t.bytesRetransmitted += length;
+    // Karn: a measurement that this segment could end is void (RFC 6298 section 3).
+    if (t.has(F_TIMING) && seqGt(t.timedSeq, seq)) t.unset(F_TIMING);
+  } else if (!t.has(F_TIMING)) {
+    t.set(F_TIMING);
+    t.timedSeq = end;
+    t.timedAt = e.core.now.us32;
+  }
+  if (seqGt(end, t.sndNxt)) t.sndNxt = end;
+  if (seqGt(end, t.sndMax)) t.sndMax = end;
+}

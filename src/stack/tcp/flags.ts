@@ -1,0 +1,85 @@
+// The flag bits of a connection's row, the readiness bits that sockets see, and the option numbers.
+// Used by every file of tcp/ and by socket; calls nothing.
+
+/** An ACK must go out in this pass. */
+export const F_ACK_NOW: number = 1 << 0;
+/** Something to acknowledge; the delayed-ACK timer runs. */
+export const F_ACK_PENDING: number = 1 << 1;
+/** The user has shut down sending: a FIN follows the last byte. */
+export const F_FIN_QUEUED: number = 1 << 2;
+/** Our FIN has gone out at least once. */
+export const F_FIN_SENT: number = 1 << 3;
+/** The peer's FIN has been seen, maybe ahead of data: it lies at rcvFin. */
+export const F_FIN_KNOWN: number = 1 << 4;
+/** The peer's FIN has been taken in order. */
+export const F_FIN_RECEIVED: number = 1 << 5;
+/** Timestamps were agreed on (RFC 7323 section 3.2). */
+export const F_TIMESTAMPS: number = 1 << 6;
+/** Window scaling was agreed on. */
+export const F_SCALING: number = 1 << 7;
+export const F_NODELAY: number = 1 << 8;
+export const F_KEEPALIVE: number = 1 << 9;
+/** The user has closed: nobody holds the handle. */
+export const F_ORPHAN: number = 1 << 10;
+/** A user (not only an accept queue) holds the handle. */
+export const F_OWNED: number = 1 << 11;
+/** Came from a listener (RFC 9293 section 3.10.7.4: a reset in SYN-RECEIVED goes back to LISTEN). */
+export const F_PASSIVE: number = 1 << 12;
+/** A write came back short: say when there is room. */
+export const F_WANT_WRITE: number = 1 << 13;
+/** Close with a reset (SO_LINGER 0). */
+export const F_LINGER0: number = 1 << 14;
+/** The retransmission timer runs as persist timer: the peer's window is closed. */
+export const F_PERSIST: number = 1 << 16;
+/** A SYN (or SYN-ACK) is to be sent. */
+export const F_SEND_SYN: number = 1 << 17;
+/** An RTT measurement is under way (timedSeq, timedAt). */
+export const F_TIMING: number = 1 << 18;
+/** In the active queue; in the blocked queue; in the ready queue. */
+export const F_ACTIVE: number = 1 << 19;
+export const F_BLOCKED: number = 1 << 20;
+export const F_READY: number = 1 << 21;
+/** Listener on :: that takes IPv6 only. */
+export const F_V6ONLY: number = 1 << 22;
+/** In fast recovery (RFC 6582). */
+export const F_RECOVERY: number = 1 << 23;
+/** The segment at SND.UNA is to be sent again in this pass. */
+export const F_RETRANSMIT: number = 1 << 24;
+/** A zero-window or keepalive probe is to be sent. */
+export const F_PROBE: number = 1 << 25;
+/** In its listener's accept queue. */
+export const F_QUEUED: number = 1 << 29;
+/** In the queue of TIME-WAIT rows. */
+export const F_TIME_WAIT: number = 1 << 27;
+/** The persist timer fired with a small window open: send what fits in spite of silly window avoidance. */
+export const F_FORCE: number = 1 << 28;
+
+/** Data arrived. */
+export const READY_READ = 1;
+/** Room in the send buffer after a write that came back short. */
+export const READY_WRITE = 2;
+export const READY_CONNECTED = 4;
+/** A listener has a connection to accept. */
+export const READY_ACCEPT = 8;
+/** The peer's FIN has arrived in order. */
+export const READY_END = 16;
+/** Reset, refused or timed out: error(h) says which. The connection is dead. */
+export const READY_ERROR = 32;
+/** Both directions are closed and acknowledged. */
+export const READY_CLOSED = 64;
+
+/** Options of set() and get(). Values are 0 or 1 unless the line says otherwise. */
+export const OPT_NODELAY = 1;
+export const OPT_KEEPALIVE = 2;
+/** Microseconds of silence before the first probe, and between probes. */
+export const OPT_KEEPIDLE = 3;
+export const OPT_KEEPINTVL = 4;
+/** Number of probes. */
+export const OPT_KEEPCNT = 5;
+/** Bytes. */
+export const OPT_RCVBUF = 6;
+export const OPT_SNDBUF = 7;
+export const OPT_LINGER0 = 8;
+/** TTL or hop limit, 1 to 255; the DSCP byte. */
+export const OPT_TTL = 9;
+export const OPT_TOS = 10;

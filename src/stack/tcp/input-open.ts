@@ -1,0 +1,232 @@
+// Segment arrival while a connection opens: LISTEN and SYN-SENT (RFC 9293 sections 3.10.7.2 and 3.10.7.3), and how a
+// connection becomes established. Called by input and ack; calls route (the way back), isn and reset.
+
+import {
+  DROP_NO_MEMORY,
+  DROP_TCP_BAD_ACK,
+  DROP_TCP_BAD_FLAGS,
+  DROP_TCP_LISTEN_OVERFLOW,
+  DROP_TCP_NO_ACK,
+  DROP_TCP_RST,
+  DROP_UNREACHABLE,
+} from '../../base/drop.ts';
+import { ECONNREFUSED } from '../../base/errno.ts';
+import { seqGt, seqLe } from '../../base/seq.ts';
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
+import { counter } from '../counters.ts';
+import type { Packet } from '../packet.ts';
+import type { Engine } from './engine.ts';
+import {
+  F_ACK_NOW,
+  F_FIN_KNOWN,
+  F_KEEPALIVE,
+  F_PASSIVE,
+  F_QUEUED,
+  F_SCALING,
+  F_SEND_SYN,
+  F_TIMESTAMPS,
+  F_TIMING,
+  READY_ACCEPT,
+  READY_CONNECTED,
+} from './flags.ts';
+import { chooseIsn } from './isn.ts';
+import { sendResetFor } from './reset.ts';
+import { findRoute, updateMss } from './route.ts';
+import { rttSample } from './rtt.ts';
+import { ESTABLISHED, LISTEN, SYN_RECEIVED } from './state.ts';
+import { TCB_ACCEPT_NEXT, type Tcb } from './tcb.ts';
+import { scaleFor } from './window.ts';
+
+const ACCEPTED: number = counter('tcp_accepted');
+const CONNECTED: number = counter('tcp_connected');
+/** MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15), and the least one believed: smaller ones only cost. */
+const DEFAULT_MSS_4 = 536;
+const DEFAULT_MSS_6 = 1220;
+const LEAST_MSS = 64;
+/** RFC 6298 section 5.7. */
+const RTO_AFTER_SYN_LOSS = 3_000_000;
+
+/** What every connection starts with; tuple, state and flags are the caller's. */
+export function initialize(e: Engine, t: Tcb): void {
+  const s = e.core.settings;
+  t.rto = s.tcpRtoInitial;
+  t.sndLimit = s.tcpSendBuffer;
+  t.rcvLimit = s.tcpReceiveBuffer;
+  t.keepIdle = (s.tcpKeepaliveIdle / 1000) | 0;
+  t.keepInterval = (s.tcpKeepaliveInterval / 1000) | 0;
+  t.keepCount = s.tcpKeepaliveProbes;
+  t.ttl = s.hopLimit;
+  t.openedAt = e.core.now.us;
+  t.lastReceivedAt = e.core.now.us;
+}
+
+/** Numbers of a fresh connection: ISS, its timestamps and, for IPv6, its flow label. */
+export function startNumbers(e: Engine, t: Tcb): void {
+  chooseIsn(e.core, t);
+  t.sndUna = t.iss;
+  t.sndNxt = t.iss;
+  t.sndMax = t.iss;
+  t.recover = (t.iss - 1) | 0;
+  t.cursorSeq = t.iss;
+  t.flowLabel = (t.tsOffset >>> 12) & 0xfffff;
+  t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(t.rcvLimit) : 0;
+}
+
+/** LISTEN: `l` is the listener; a SYN makes a row of its own in SYN-RECEIVED. */
+export function segmentForListen(e: Engine, l: Tcb, p: Packet): number {
+  const seg = e.seg;
+  if (seg.has(TCP_RST)) return DROP_TCP_RST;
+  if (seg.has(TCP_ACK)) {
+    sendResetFor(e, p);
+    return DROP_TCP_BAD_ACK;
+  }
+  if (!seg.has(TCP_SYN) || seg.has(TCP_FIN)) return DROP_TCP_BAD_FLAGS;
+  if (l.synCount + l.acceptCount >= l.backlog) return DROP_TCP_LISTEN_OVERFLOW;
+  const row = e.allocRow();
+  if (row === 0) return DROP_NO_MEMORY;
+  const t = e.t.at(row);
+  t.local0 = p.dst0;
+  t.local1 = p.dst1;
+  t.local2 = p.dst2;
+  t.local3 = p.dst3;
+  t.localPort = seg.dstPort;
+  t.remote0 = p.src0;
+  t.remote1 = p.src1;
+  t.remote2 = p.src2;
+  t.remote3 = p.src3;
+  t.remotePort = seg.srcPort;
+  t.iface = p.iface;
+  t.flags = F_PASSIVE;
+  t.state = SYN_RECEIVED;
+  t.parent = l.row;
+  initialize(e, t);
+  t.flags |= l.flags & F_KEEPALIVE;
+  t.rcvLimit = l.rcvLimit;
+  t.sndLimit = l.sndLimit;
+  t.ttl = l.ttl;
+  t.tos = l.tos;
+  if (findRoute(e, t) !== 0) {
+    e.rows.free(row);
+    return DROP_UNREACHABLE;
+  }
+  startNumbers(e, t);
+  takeSynOptions(e, t);
+  t.irs = seg.seq;
+  t.rcvNxt = (seg.seq + 1) | 0;
+  t.rcvAdv = t.rcvNxt;
+  t.lastAckSent = t.rcvNxt;
+  t.set(F_SEND_SYN);
+  e.table.insert(row);
+  l.synCount++;
+  e.activate(t);
+  return 0;
+}
+
+/** SYN-SENT. The user's SYN is out; a SYN-ACK establishes, a SYN alone is a simultaneous open. */
+export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
+  const seg = e.seg;
+  if (seg.has(TCP_ACK) && (!seqGt(seg.ack, t.iss) || seqGt(seg.ack, t.sndMax))) {
+    sendResetFor(e, p);
+    return DROP_TCP_BAD_ACK;
+  }
+  if (seg.has(TCP_RST)) {
+    if (!seg.has(TCP_ACK)) return DROP_TCP_RST;
+    e.fail(t, ECONNREFUSED);
+    return 0;
+  }
+  if (!seg.has(TCP_SYN)) return DROP_TCP_NO_ACK;
+  t.irs = seg.seq;
+  t.rcvNxt = (seg.seq + 1) | 0;
+  t.rcvAdv = (t.rcvNxt + Math.min(t.rcvLimit, 65535)) | 0; // what our SYN offered
+  t.lastAckSent = t.rcvNxt;
+  t.lastReceivedAt = e.core.now.us;
+  takeSynOptions(e, t);
+  t.sndWnd = seg.window; // never scaled in a SYN (RFC 7323 section 2.2)
+  t.maxSndWnd = seg.window;
+  t.sndWl1 = seg.seq;
+  t.sndWl2 = seg.ack;
+  if (seg.has(TCP_ACK)) {
+    if (t.has(F_TIMING) && seqLe(t.timedSeq, seg.ack)) {
+      t.unset(F_TIMING);
+      rttSample(t, (e.core.now.us32 - t.timedAt) | 0, e.core.settings);
+    }
+    t.sndUna = seg.ack;
+    t.set(F_ACK_NOW);
+    established(e, t);
+  } else {
+    t.state = SYN_RECEIVED;
+    t.sndNxt = t.iss;
+    t.set(F_SEND_SYN);
+  }
+  e.activate(t);
+  // Text on a SYN (RFC 9293 section 3.10.7.3 allows it) is left to be sent again: nothing of it is acknowledged.
+  return 0;
+}
+
+/** Reads MSS, window scale and timestamps of the SYN in hand (RFC 9293 section 3.7.1, RFC 7323 sections 2.2 and 3.2). */
+function takeSynOptions(e: Engine, t: Tcb): void {
+  const { options } = e.seg;
+  const s = e.core.settings;
+  const v4 = t.remote0 === 0 && t.remote1 === 0 && t.remote2 === 0xffff;
+  t.peerMss = options.mss === 0 ? (v4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6) : Math.max(options.mss, LEAST_MSS);
+  if (s.tcpWindowScaling && options.windowScale >= 0) {
+    t.set(F_SCALING);
+    t.sndScale = options.windowScale;
+  } else {
+    t.unset(F_SCALING);
+    t.sndScale = 0;
+    t.rcvScale = 0;
+  }
+  if (s.tcpTimestamps && options.hasTimestamps) {
+    t.set(F_TIMESTAMPS);
+    t.tsRecent = options.tsVal;
+    t.tsRecentAge = e.core.now.ms32;
+  } else {
+    t.unset(F_TIMESTAMPS);
+  }
+  updateMss(t);
+  t.rcvMss = Math.min(536, t.mss);
+}
+
+/** SYN-RECEIVED or SYN-SENT becomes ESTABLISHED: SND.UNA has passed our SYN, or is about to. */
+export function established(e: Engine, t: Tcb): void {
+  const settings = e.core.settings;
+  const passive = t.has(F_PASSIVE);
+  t.state = ESTABLISHED;
+  t.unset(F_SEND_SYN);
+  t.sndNxt = (t.iss + 1) | 0;
+  if (t.srtt === 0 && t.retries > 0) t.rto = Math.max(t.rto, RTO_AFTER_SYN_LOSS);
+  if (t.has(F_TIMING)) {
+    t.unset(F_TIMING);
+    rttSample(t, (e.core.now.us32 - t.timedAt) | 0, settings);
+  }
+  e.cc.init(t, settings.tcpInitialWindow);
+  t.retries = 0;
+  t.rtxAt = 0;
+  t.cursorSpan = 0;
+  t.sndUna = t.sndNxt;
+  t.sndMax = t.sndNxt;
+  e.floor.neighbours.confirm(t.neighbour);
+  if (t.has(F_KEEPALIVE)) t.longAt = e.core.now.us + t.keepIdle * 1000;
+  t.unset(F_FIN_KNOWN);
+  if (passive) enqueueForAccept(e, t);
+  else {
+    e.core.counters.add(CONNECTED, 1);
+    e.notify(t, READY_CONNECTED);
+  }
+}
+
+/** Hands an established passive connection to its listener's accept queue. */
+function enqueueForAccept(e: Engine, t: Tcb): void {
+  const l = e.l.at(t.parent);
+  if (t.parent === 0 || l.state !== LISTEN) return;
+  l.synCount--;
+  l.acceptCount++;
+  t.acceptNext = 0;
+  t.set(F_QUEUED);
+  if (l.acceptTail === 0) l.acceptHead = t.row;
+  else e.rows.i32[e.rows.cell(l.acceptTail) + TCB_ACCEPT_NEXT] = t.row;
+  l.acceptTail = t.row;
+  e.core.counters.add(ACCEPTED, 1);
+  e.notify(l, READY_ACCEPT);
+}

@@ -1,0 +1,203 @@
+// Segment arrival: finds the connection and takes a segment through the steps of RFC 9293 section 3.10.7.4, one function each.
+// Called by tcp.ts for every TCP packet; calls table, input-open (LISTEN, SYN-SENT), ack, data and reset.
+
+import {
+  DROP_BAD_CHECKSUM,
+  DROP_NO_SOCKET,
+  DROP_NOT_OURS,
+  DROP_TCP_AFTER_CLOSE,
+  DROP_TCP_BAD_FLAGS,
+  DROP_TCP_BAD_SEQ,
+  DROP_TCP_CHALLENGE,
+  DROP_TCP_NO_ACK,
+  DROP_TCP_PAWS,
+  DROP_TCP_RST,
+  DROP_TCP_SYN_IN_WINDOW,
+} from '../../base/drop.ts';
+import { ECONNREFUSED, ECONNRESET } from '../../base/errno.ts';
+import { RX_SUM_GOOD, RX_SUM_PARTIAL } from '../../base/link.ts';
+import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
+import { CHECKSUM_OK, combine, pseudo4At, pseudo6At } from '../../wire/checksum.ts';
+import { PROTO_TCP } from '../../wire/ip4.ts';
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, tcpCheck } from '../../wire/tcp.ts';
+import { counter } from '../counters.ts';
+import type { Packet } from '../packet.ts';
+import { ackArrives } from './ack.ts';
+import { textArrives } from './data.ts';
+import type { Engine } from './engine.ts';
+import { F_ACK_NOW, F_ORPHAN, F_PASSIVE, F_SEND_SYN, F_TIMESTAMPS, F_V6ONLY } from './flags.ts';
+import { segmentForListen, segmentForSynSent } from './input-open.ts';
+import { sendResetFor } from './reset.ts';
+import { CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
+import type { Tcb } from './tcb.ts';
+import { receiveWindow } from './window.ts';
+
+const RECEIVED: number = counter('tcp_received');
+const RESETS_RECEIVED: number = counter('tcp_resets_received');
+/** TS.Recent is no evidence after 24 days of silence (RFC 7323 section 5.5), in ms. */
+const PAWS_IDLE = 24 * 86_400_000;
+/** At most one ACK to unacceptable empty segments in this time a connection, ms: two ends out of step must not ping-pong. */
+const CHALLENGE_INTERVAL = 500;
+
+/** Takes the TCP packet in `p`. Returns 0, or a positive drop reason; never throws. */
+export function tcpInput(e: Engine, p: Packet): number {
+  const b = e.core.u8;
+  const bad = tcpCheck(b, p.l4, p.end);
+  if (bad !== 0) return bad;
+  if (p.group || p.linkGroup) return DROP_NOT_OURS; // RFC 9293 section 3.9.2.3
+  if ((p.flags & (RX_SUM_GOOD | RX_SUM_PARTIAL)) === 0 && !checksumOk(e, p)) return DROP_BAD_CHECKSUM;
+  e.core.counters.add(RECEIVED, 1);
+  const seg = e.seg;
+  seg.read(b, p.l4, p.end);
+  const row = e.table.find(p.dst0, p.dst1, p.dst2, p.dst3, seg.dstPort, p.src0, p.src1, p.src2, p.src3, seg.srcPort);
+  if (row !== 0) {
+    const t = e.t.at(row);
+    if (t.state === TIME_WAIT && reopens(e, t)) {
+      // A new incarnation (RFC 9293 section 3.10.7.4, SYN in TIME-WAIT): the old row makes way, its user has only its rest.
+      e.finish(t);
+    } else {
+      const drop = segmentArrives(e, t, p);
+      if (t.row !== 0) e.arm(t);
+      return drop;
+    }
+  }
+  const listener = e.table.findListener(p.dst0, p.dst1, p.dst2, p.dst3, seg.dstPort, (r) => e.l.at(r).has(F_V6ONLY));
+  if (listener !== 0) return segmentForListen(e, e.l.at(listener), p);
+  sendResetFor(e, p);
+  return DROP_NO_SOCKET;
+}
+
+function checksumOk(e: Engine, p: Packet): boolean {
+  const length = p.end - p.l4;
+  const pseudo = p.version === 4 ? pseudo4At(e.core.u8, p.l3, PROTO_TCP, length) : pseudo6Sum(e, p, length);
+  return combine(pseudo, e.core.sum.sum(p.l4, length), false) === CHECKSUM_OK;
+}
+
+function pseudo6Sum(e: Engine, p: Packet, length: number): number {
+  return pseudo6At(e.core.u8, p.l3, PROTO_TCP, length);
+}
+
+/** Whether the segment is a SYN that may open a new incarnation of a connection in TIME-WAIT, by sequence number or timestamp. */
+function reopens(e: Engine, t: Tcb): boolean {
+  const seg = e.seg;
+  if ((seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) !== TCP_SYN) return false;
+  if (seqGt(seg.seq, t.rcvNxt)) return true;
+  return t.has(F_TIMESTAMPS) && seg.options.hasTimestamps && seqGt(seg.options.tsVal, t.tsRecent);
+}
+
+/** The steps, for a connection that is not in LISTEN. `t` may be gone afterwards (t.row === 0). */
+export function segmentArrives(e: Engine, t: Tcb, p: Packet): number {
+  const seg = e.seg;
+  if (t.state === SYN_SENT) return segmentForSynSent(e, t, p);
+  if (t.state === CLOSED || t.state === LISTEN) return DROP_NO_SOCKET;
+  t.lastReceivedAt = e.core.now.us;
+  t.probes = 0;
+  const unacceptable = sequenceStep(e, t);
+  if (unacceptable !== 0) return unacceptable;
+  if (seg.has(TCP_RST)) return resetStep(e, t);
+  if (seg.has(TCP_SYN)) return synStep(e, t);
+  if (!seg.has(TCP_ACK)) return DROP_TCP_NO_ACK;
+  if (seg.options.hasTimestamps && t.has(F_TIMESTAMPS)) rememberTimestamp(e, t);
+  const drop = ackArrives(e, t, p);
+  if (drop !== 0 || t.row === 0) return drop;
+  if (t.state === TIME_WAIT) return timeWaitStep(e, t);
+  return seg.length > 0 || seg.has(TCP_FIN) ? textArrives(e, t, p) : 0;
+}
+
+/** First: does the segment lie in the window (RFC 9293 section 3.10.7.4), and is it not a duplicate from long ago (PAWS, RFC 7323 section 5.3)? */
+function sequenceStep(e: Engine, t: Tcb): number {
+  const seg = e.seg;
+  if (t.has(F_TIMESTAMPS) && !seg.has(TCP_RST)) {
+    if (!seg.options.hasTimestamps) return DROP_TCP_BAD_FLAGS; // RFC 7323 section 3.2
+    const old = seqLt(seg.options.tsVal, t.tsRecent);
+    if (old && ((e.core.now.ms32 - t.tsRecentAge) | 0) < PAWS_IDLE && !seg.has(TCP_SYN)) {
+      acknowledgeUnacceptable(e, t);
+      return DROP_TCP_PAWS;
+    }
+  }
+  const window = receiveWindow(t);
+  const space = seg.space;
+  const edge = (t.rcvNxt + window) | 0;
+  if (seqLe(t.rcvNxt, seg.seq)) {
+    // With a closed window only an empty segment at RCV.NXT is acceptable; ACK, RST and URG of others are still looked at there.
+    if (seqLt(seg.seq, edge) || (seg.seq === t.rcvNxt && (space === 0 || window === 0))) return 0;
+  } else if (space > 0 && seqGt((seg.seq + space) | 0, t.rcvNxt)) {
+    return 0;
+  }
+  if (seg.has(TCP_RST)) return DROP_TCP_RST;
+  // A SYN again while our SYN-ACK is unanswered: it, or our answer, was lost or crossed.
+  if (t.state === SYN_RECEIVED && seg.has(TCP_SYN) && seg.seq === t.irs) {
+    t.set(F_SEND_SYN);
+    e.activate(t);
+    return DROP_TCP_BAD_SEQ;
+  }
+  if (t.state === TIME_WAIT && seg.has(TCP_FIN)) t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
+  acknowledgeUnacceptable(e, t);
+  return DROP_TCP_BAD_SEQ;
+}
+
+/** Answers <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; to segments without text not more often than CHALLENGE_INTERVAL. */
+function acknowledgeUnacceptable(e: Engine, t: Tcb): void {
+  const now = e.core.now.ms32;
+  if (e.seg.length === 0) {
+    if (t.challengeAt !== 0 && ((now - t.challengeAt) | 0) < CHALLENGE_INTERVAL) return;
+    t.challengeAt = now === 0 ? 1 : now;
+  }
+  t.set(F_ACK_NOW);
+  e.activate(t);
+}
+
+/** Second: RST. Only one exactly at RCV.NXT counts; elsewhere in the window it is challenged (section 3.10.7.4, RFC 5961 section 3). */
+function resetStep(e: Engine, t: Tcb): number {
+  if (e.seg.seq !== t.rcvNxt) {
+    acknowledgeUnacceptable(e, t);
+    return DROP_TCP_CHALLENGE;
+  }
+  e.core.counters.add(RESETS_RECEIVED, 1);
+  const state = t.state;
+  if (state === TIME_WAIT) return DROP_TCP_RST; // RFC 1337: no assassination
+  if (state === SYN_RECEIVED) {
+    if (t.has(F_PASSIVE)) {
+      t.set(F_ORPHAN); // back to LISTEN: the listener never left it, and nobody has seen this row
+      e.fail(t, ECONNRESET);
+    } else {
+      e.fail(t, ECONNREFUSED);
+    }
+  } else if (state === CLOSING || state === LAST_ACK) {
+    e.finish(t);
+  } else {
+    e.fail(t, ECONNRESET);
+  }
+  return 0;
+}
+
+/** Fourth: SYN in a synchronised state is challenged whatever its number (RFC 5961 section 4); SYN-RECEIVED by a passive open returns to LISTEN. */
+function synStep(e: Engine, t: Tcb): number {
+  if (t.state === SYN_RECEIVED && t.has(F_PASSIVE)) {
+    t.set(F_ORPHAN);
+    e.fail(t, ECONNRESET);
+    return DROP_TCP_SYN_IN_WINDOW;
+  }
+  // The peer's SYN-ACK of a simultaneous open repeats the SYN that we have: its ACK is what counts.
+  if (t.state === SYN_RECEIVED && e.seg.has(TCP_ACK)) return 0;
+  acknowledgeUnacceptable(e, t);
+  return DROP_TCP_SYN_IN_WINDOW;
+}
+
+/** TS.Recent: of the segment that covers Last.ACK.sent (RFC 7323 section 4.3). */
+function rememberTimestamp(e: Engine, t: Tcb): void {
+  const seg = e.seg;
+  if (seqGe(seg.options.tsVal, t.tsRecent) && seqLe(seg.seq, t.lastAckSent)) {
+    t.tsRecent = seg.options.tsVal;
+    t.tsRecentAge = e.core.now.ms32;
+  }
+}
+
+/** In TIME-WAIT only a retransmitted FIN can arrive: acknowledge it and start 2 MSL again. */
+function timeWaitStep(e: Engine, t: Tcb): number {
+  const seg = e.seg;
+  if (!seg.has(TCP_FIN) && seg.length === 0) return 0;
+  if (seg.has(TCP_FIN)) t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
+  acknowledgeUnacceptable(e, t);
+  return seqDiff(seg.seq, t.rcvNxt) >= 0 ? DROP_TCP_AFTER_CLOSE : DROP_TCP_BAD_SEQ;
+}

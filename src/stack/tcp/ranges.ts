@@ -1,0 +1,152 @@
+// The out-of-order queue: ranges of sequence space received ahead of RCV.NXT, each with its bytes in chunks.
+// Called by input; calls Spans and Pool. Kept sorted, disjoint and not touching; bounded a connection and by the pools.
+//
+//   range (32 bytes):  [ next | start seq | end seq | head span | tail span | bytes | - | - ]
+
+import type { Arena } from '../../base/arena.ts';
+import { Pool } from '../../base/pool.ts';
+import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
+import type { Spans } from '../../base/spans.ts';
+import type { Tcb } from './tcb.ts';
+
+const NEXT = 0;
+const START = 1;
+const END = 2;
+const LIST = 3;
+
+export class Ranges {
+  readonly #i32: Int32Array;
+  readonly #u8: Uint8Array;
+  readonly #pool: Pool;
+  readonly #spans: Spans;
+
+  constructor(arena: Arena, spans: Spans, count: number) {
+    this.#i32 = arena.i32;
+    this.#u8 = arena.u8;
+    this.#spans = spans;
+    this.#pool = new Pool(arena, 'tcp.ranges', count, 32, 32);
+  }
+
+  /** Ranges taken over all connections. */
+  get used(): number {
+    return this.#pool.used;
+  }
+
+  /**
+   * Keeps the bytes [seq, seq + length) that lie at arena offset `from`, as far as they are not held yet: what is held
+   * stays (a peer cannot rewrite it). At most `max` ranges. Returns how many bytes were new; 0 also when there was no room.
+   */
+  insert(t: Tcb, seq: number, length: number, from: number, max: number): number {
+    const i32 = this.#i32;
+    let added = 0;
+    let previous = 0; // the range before the place in question, as an i32 index
+    let range = t.ranges >> 2;
+    let at = seq;
+    const end = (seq + length) | 0;
+    while (seqLt(at, end)) {
+      // Step to the first range that ends at or after `at`.
+      while (range !== 0 && seqLt(i32[range + END]!, at)) {
+        previous = range;
+        range = i32[range + NEXT]! >> 2;
+      }
+      if (range !== 0 && seqLe(i32[range + START]!, at)) {
+        // Touches or overlaps `range`: grow it to the right, up to its successor.
+        at = seqGt(i32[range + END]!, at) ? i32[range + END]! : at;
+        if (seqGe(at, end)) break;
+        const next = i32[range + NEXT]! >> 2;
+        const stop = next !== 0 && seqLt(i32[next + START]!, end) ? i32[next + START]! : end;
+        const n = seqDiff(stop, at);
+        const took = n <= 0 ? 0 : this.#spans.append(range + LIST, this.#u8, from + seqDiff(at, seq), n);
+        i32[range + END] = (i32[range + END]! + took) | 0;
+        added += took;
+        if (took < n) break;
+        at = stop;
+        if (next !== 0 && i32[next + START] === i32[range + END]) this.#mergeNext(t, range);
+        else {
+          previous = range;
+          range = next;
+        }
+        continue;
+      }
+      // A gap before `range`: a range of its own.
+      const stop = range !== 0 && seqLt(i32[range + START]!, end) ? i32[range + START]! : end;
+      const made = this.#make(t, previous, range, at, max);
+      if (made === 0) break;
+      const n = seqDiff(stop, at);
+      const took = this.#spans.append(made + LIST, this.#u8, from + seqDiff(at, seq), n);
+      i32[made + END] = (at + took) | 0;
+      added += took;
+      if (took === 0) this.#unlink(t, previous, made);
+      if (took < n) break;
+      at = stop;
+      if (range !== 0 && i32[range + START] === at) this.#mergeNext(t, made);
+      range = made;
+    }
+    return added;
+  }
+
+  /** Moves what continues at RCV.NXT to the receive list; returns the bytes by which RCV.NXT may advance. */
+  pull(t: Tcb): number {
+    const i32 = this.#i32;
+    let moved = 0;
+    for (let range = t.ranges >> 2; range !== 0; range = t.ranges >> 2) {
+      const next = (t.rcvNxt + moved) | 0;
+      if (seqGt(i32[range + START]!, next)) break;
+      const stale = seqDiff(next, i32[range + START]!);
+      const bytes = seqDiff(i32[range + END]!, i32[range + START]!);
+      this.#spans.drop(range + LIST, Math.min(stale, bytes));
+      moved += Math.max(0, bytes - stale);
+      this.#spans.join(t.receiveList, range + LIST);
+      this.#unlink(t, 0, range);
+    }
+    return moved;
+  }
+
+  /** Forgets everything. */
+  clear(t: Tcb): void {
+    for (let range = t.ranges >> 2; range !== 0; range = t.ranges >> 2) this.#unlink(t, 0, range);
+  }
+
+  /** The ranges in order, for tests and people: [start, end] pairs. */
+  list(t: Tcb): [number, number][] {
+    const out: [number, number][] = [];
+    for (let r = t.ranges >> 2; r !== 0; r = this.#i32[r + NEXT]! >> 2) {
+      out.push([this.#i32[r + START]!, this.#i32[r + END]!]);
+    }
+    return out;
+  }
+
+  #make(t: Tcb, previous: number, next: number, start: number, max: number): number {
+    if (t.rangeCount >= max) return 0;
+    const offset = this.#pool.alloc();
+    if (offset === 0) return 0;
+    const i32 = this.#i32;
+    const range = offset >> 2;
+    i32.fill(0, range, range + 8);
+    i32[range + NEXT] = next << 2;
+    i32[range + START] = start;
+    i32[range + END] = start;
+    if (previous === 0) t.ranges = offset;
+    else i32[previous + NEXT] = offset;
+    t.rangeCount++;
+    return range;
+  }
+
+  /** Joins the successor of `range`, which starts where `range` ends, to it. */
+  #mergeNext(t: Tcb, range: number): void {
+    const i32 = this.#i32;
+    const next = i32[range + NEXT]! >> 2;
+    i32[range + END] = i32[next + END]!;
+    this.#spans.join(range + LIST, next + LIST);
+    this.#unlink(t, range, next);
+  }
+
+  #unlink(t: Tcb, previous: number, range: number): void {
+    const i32 = this.#i32;
+    if (previous === 0) t.ranges = i32[range + NEXT]!;
+    else i32[previous + NEXT] = i32[range + NEXT]!;
+    this.#spans.clear(range + LIST);
+    this.#pool.free(range << 2);
+    t.rangeCount--;
+  }
+}

@@ -1,0 +1,123 @@
+// What happens when a connection's timer fires: retransmission, persist, delayed ACK, keepalive, TIME-WAIT, FIN-WAIT-2.
+// Called by tcp.ts for each row that the wheel gives up; calls the congestion control, recovery and engine.
+
+import { ETIMEDOUT } from '../../base/errno.ts';
+import { seqDiff } from '../../base/seq.ts';
+import { counter } from '../counters.ts';
+import type { Engine } from './engine.ts';
+import {
+  F_ACK_NOW,
+  F_ACK_PENDING,
+  F_FORCE,
+  F_KEEPALIVE,
+  F_ORPHAN,
+  F_PASSIVE,
+  F_PERSIST,
+  F_PROBE,
+  F_RETRANSMIT,
+  F_SEND_SYN,
+  F_TIMING,
+} from './flags.ts';
+import { recoveryTimeout } from './recovery.ts';
+import { backedOff } from './rtt.ts';
+import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
+import type { Tcb } from './tcb.ts';
+
+const TIMEOUTS: number = counter('tcp_timeouts');
+/** Probes of a closed window after the user has gone: the buffer is not held for a silent or malicious peer for ever. */
+const ORPHAN_PROBES = 8;
+
+/** Handles whatever of `t` is due, and puts it back into the wheel. `t` may be gone afterwards. */
+export function timerExpired(e: Engine, t: Tcb): void {
+  const now = e.core.now.us;
+  if (t.ackAt !== 0 && t.ackAt <= now) {
+    t.ackAt = 0;
+    if (t.has(F_ACK_PENDING)) {
+      t.set(F_ACK_NOW);
+      e.activate(t);
+    }
+  }
+  if (t.rtxAt !== 0 && t.rtxAt <= now) {
+    t.rtxAt = 0;
+    if (t.has(F_PERSIST)) persist(e, t);
+    else retransmission(e, t);
+    if (t.row === 0) return;
+  }
+  if (t.longAt !== 0 && t.longAt <= now) {
+    t.longAt = 0;
+    long(e, t);
+    if (t.row === 0) return;
+  }
+  if (t.state !== LISTEN) e.arm(t);
+}
+
+/** RFC 6298 section 5.4 to 5.7; RFC 9293 section 3.8.3 for when to give up. */
+function retransmission(e: Engine, t: Tcb): void {
+  const s = e.core.settings;
+  e.core.counters.add(TIMEOUTS, 1);
+  const limit = t.state === SYN_SENT ? s.tcpSynRetries : t.state === SYN_RECEIVED ? s.tcpSynAckRetries : s.tcpRetries;
+  // A peer that answers but keeps its window closed is not dead (RFC 9293 section 3.8.6.1).
+  const answering = t.sndWnd === 0 && t.state > SYN_RECEIVED && e.core.now.us - t.lastReceivedAt < s.tcpRtoMax;
+  if (t.retries >= limit && !answering) {
+    if (t.state === SYN_RECEIVED && t.has(F_PASSIVE)) t.set(F_ORPHAN);
+    e.fail(t, t.softError !== 0 ? t.softError : ETIMEDOUT);
+    return;
+  }
+  t.unset(F_TIMING);
+  t.retries++;
+  if (t.state === SYN_SENT || t.state === SYN_RECEIVED) t.set(F_SEND_SYN);
+  else {
+    e.cc.timeout(t, seqDiff(t.sndMax, t.sndUna), t.retries === 1);
+    recoveryTimeout(t);
+    // Go back: everything after SND.UNA is sent again as ACKs allow. What the peer holds already it acknowledges at once.
+    // The first segment goes whatever the windows say: they may have shrunk over it.
+    t.sndNxt = t.sndUna;
+    t.set(F_RETRANSMIT);
+  }
+  t.rtxAt = e.core.now.us + backedOff(t, s);
+  e.activate(t);
+}
+
+/** The peer's window is closed, or too small for a segment: ask, or send what fits (RFC 9293 sections 3.8.6.1 and 3.8.6.2.1). */
+function persist(e: Engine, t: Tcb): void {
+  t.retries++;
+  t.probes++; // back to 0 with whatever arrives
+  if ((t.has(F_ORPHAN) && t.retries > ORPHAN_PROBES) || t.probes > e.core.settings.tcpRetries) {
+    e.fail(t, ETIMEDOUT);
+    return;
+  }
+  if (seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt) > 0) {
+    t.set(F_FORCE);
+    t.unset(F_PERSIST);
+  } else {
+    t.set(F_PROBE);
+    t.rtxAt = e.core.now.us + backedOff(t, e.core.settings);
+  }
+  e.activate(t);
+}
+
+function long(e: Engine, t: Tcb): void {
+  if (t.state === TIME_WAIT) e.finish(t);
+  else if (t.state === FIN_WAIT_2 && t.has(F_ORPHAN)) e.finish(t);
+  else if (t.has(F_KEEPALIVE)) keepalive(e, t);
+}
+
+/** RFC 9293 section 3.8.4. */
+function keepalive(e: Engine, t: Tcb): void {
+  if (t.state !== ESTABLISHED && t.state !== CLOSE_WAIT && t.state !== FIN_WAIT_1 && t.state !== FIN_WAIT_2) return;
+  const now = e.core.now.us;
+  const idle = t.keepIdle * 1000;
+  const quiet = now - t.lastReceivedAt;
+  if (quiet < idle || t.sndUna !== t.sndMax) {
+    t.longAt = quiet < idle ? t.lastReceivedAt + idle : now + t.keepInterval * 1000;
+    return;
+  }
+  if (t.probes >= t.keepCount) {
+    e.fail(t, ETIMEDOUT);
+    return;
+  }
+  t.probes++;
+  t.set(F_PROBE);
+  t.longAt = now + t.keepInterval * 1000;
+  e.activate(t);
+}
