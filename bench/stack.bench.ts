@@ -104,7 +104,9 @@ export async function run(_options: BenchOptions): Promise<BenchResult> {
     ],
     notes: [
       `1,448-byte segments, timestamps, checksums computed and verified, one copy at the link; ${ROUNDS} rounds of ${SEGMENTS}.`,
-      globalThis.gc ? 'Heap measured after a forced collection.' : 'Run node with --expose-gc for the heap figure to mean much.',
+      globalThis.gc
+        ? 'Heap measured after a forced collection.'
+        : 'Run node with --expose-gc for the heap figure to mean much.',
     ],
   };
 }
