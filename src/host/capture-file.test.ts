@@ -64,17 +64,26 @@ test('a process that exits leaves a complete file', (t) => {
   assert.equal(end.status, 0, end.stderr);
   const all = readFileSync(path);
   assert.equal(all.length, 10_000_000);
-  for (let i = 0; i < 100; i++) assert.ok(all.subarray(i * 1e5, (i + 1) * 1e5).every((value) => value === i), `block ${i}`);
+  for (let i = 0; i < 100; i++)
+    assert.ok(
+      all.subarray(i * 1e5, (i + 1) * 1e5).every((value) => value === i),
+      `block ${i}`,
+    );
 });
 
 test('a file that cannot be made is an error of one line', (t) => {
   const path = folder(t);
   mkdirSync(join(path, 'folder'));
-  assert.throws(() => new CaptureFile(join(path, 'none', 'a')), { code: 'ENOENT', message: /capture to .*folder does not exist$/ });
+  assert.throws(() => new CaptureFile(join(path, 'none', 'a')), {
+    code: 'ENOENT',
+    message: /capture to .*folder does not exist$/,
+  });
   assert.throws(() => new CaptureFile(join(path, 'folder')), { code: 'EISDIR', message: /that is a folder$/ });
 });
 
-test('a full disk ends the capture and is told once', { skip: !existsSync('/dev/full') && 'needs /dev/full' }, async () => {
+test('a full disk ends the capture and is told once', {
+  skip: !existsSync('/dev/full') && 'needs /dev/full',
+}, async () => {
   const errors: Error[] = [];
   const file = new CaptureFile('/dev/full', { onError: (error) => errors.push(error) });
   for (let i = 0; i < 10; i++) file.sink(block(100, i));

@@ -102,7 +102,9 @@ export class CaptureFile {
     for (const bytes of this.#queue) this.dropped += countPackets(bytes);
     this.#queue.length = 0;
     this.#queued = 0;
-    this.#onError?.(hostError(errorCode(error), `the capture ends: ${this.path} cannot be written (${errorCode(error)})`));
+    this.#onError?.(
+      hostError(errorCode(error), `the capture ends: ${this.path} cannot be written (${errorCode(error)})`),
+    );
   }
 
   /** Writes what waits and closes the file. Idempotent; never rejects. */

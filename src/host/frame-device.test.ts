@@ -235,7 +235,12 @@ describe('a link over a descriptor', needs({ koffi: true }), () => {
   test('what exceeds the MTU is dropped and counted, a superframe by its own limit', () => {
     const mem = memory();
     const [one, other] = wire();
-    const a = new FrameDevice({ fd: one, memory: mem, caps: { ...caps, medium: 'ethernet', mtu: 1500 }, trustChecksums: true });
+    const a = new FrameDevice({
+      fd: one,
+      memory: mem,
+      caps: { ...caps, medium: 'ethernet', mtu: 1500 },
+      trustChecksums: true,
+    });
     const b = new FrameDevice({ fd: other, memory: mem, caps, trustChecksums: true });
     const tx = new TxBatch();
     const rx = new RxBatch();

@@ -207,7 +207,10 @@ function child(code: string): { code: number | null; ms: number; output: string 
     loop.add(stack);
     ${code}`;
   const start = performance.now();
-  const result = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8', timeout: 10_000 });
+  const result = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
   return { code: result.status, ms: performance.now() - start, output: result.stdout + result.stderr };
 }
 

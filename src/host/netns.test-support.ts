@@ -33,6 +33,17 @@ export function asNobody<T>(fn: () => T): T {
   }
 }
 
+/** Brings device `name` of this namespace up, as `ip link set up` does. */
+export function setUp(name: string): void {
+  const fd = check(libc().socket(2, 2 | 0o2000000, 0), 'socket');
+  scratch.fill(0);
+  Buffer.from(name).copy(scratch);
+  check(libc().ioctl(fd, 0x8913, addressOf(scratch)), 'SIOCGIFFLAGS');
+  scratch[16]! |= 1;
+  check(libc().ioctl(fd, 0x8914, addressOf(scratch)), 'SIOCSIFFLAGS');
+  closeSync(fd);
+}
+
 const scratch: Uint8Array = new Uint8Array(new ArrayBuffer(4096), 0, 64);
 
 function check(result: number, what: string): number {
@@ -59,7 +70,7 @@ export function openPacket(name: string, memory: LinkMemory, caps: LinkCaps): Fr
   view.setInt32(0, 1, true);
   check(setsockopt(fd, 263, 15, addressOf(scratch), 4), 'PACKET_VNET_HDR');
   check(setsockopt(fd, 263, 23, addressOf(scratch), 4), 'PACKET_IGNORE_OUTGOING');
-  view.setInt32(0, 8 << 20, true);
+  view.setInt32(0, 64 << 20, true);
   check(setsockopt(fd, 1, 33, addressOf(scratch), 4), 'SO_RCVBUFFORCE');
   scratch.fill(0);
   view.setUint16(0, 17, true);

@@ -2,8 +2,8 @@
 // Called by loop; calls ffi and watch.
 
 import { closeSync } from 'node:fs';
-import { addressOf, errno, errnoCode, ffiAvailable, libc } from './ffi.ts';
 import { hostError } from './errors.ts';
+import { addressOf, errno, errnoCode, ffiAvailable, libc } from './ffi.ts';
 import { Watch } from './watch.ts';
 
 /** Calls back once, at or soon after the time it was set to. Never keeps the process alive. */

@@ -52,7 +52,9 @@ async function setUp(t: TestContext): Promise<Setup> {
     ns,
     mem,
     open: (kind, options = {}) =>
-      keep(inNamespace(ns.name, () => (kind === 'tun' ? openTun : openTap)({ memory: mem, offload: true, ...options }))),
+      keep(
+        inNamespace(ns.name, () => (kind === 'tun' ? openTun : openTap)({ memory: mem, offload: true, ...options })),
+      ),
     packet: (device) => keep(inNamespace(ns.name, () => openPacket(device.name, mem, { ...device.caps, gso: 65535 }))),
   };
 }
@@ -75,7 +77,31 @@ function packet(mem: LinkMemory, batch: TxBatch, version: 4 | 6, payload: number
   }
   const l3 = at + l2;
   if (version === 4) {
-    u8.set([0x45, 0, (ip + 20 + payload) >> 8, (ip + 20 + payload) & 255, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2], l3);
+    u8.set(
+      [
+        0x45,
+        0,
+        (ip + 20 + payload) >> 8,
+        (ip + 20 + payload) & 255,
+        0,
+        1,
+        0x40,
+        0,
+        64,
+        6,
+        0,
+        0,
+        10,
+        9,
+        0,
+        1,
+        10,
+        9,
+        0,
+        2,
+      ],
+      l3,
+    );
     view.setUint16(l3 + 10, ~sum(u8, l3, 20, 0) & 0xffff);
   } else {
     u8.set([0x60, 0, 0, 0, (20 + payload) >> 8, (20 + payload) & 255, 6, 64, 0xfd], l3);
@@ -288,15 +314,21 @@ describe('TUN and TAP devices', privileged, () => {
     assert.equal(device.room(), 0);
   });
 
-  test('the MTU and the MAC of the kernel\'s end are set when asked for', async (t) => {
+  test("the MTU and the MAC of the kernel's end are set when asked for", async (t) => {
     const { ns, open } = await setUp(t);
     assert.equal(open('tap', { name: 'wide', mtu: 9000, mac: '02:00:00:00:aa:01' }).caps.mtu, 9000);
     assert.equal(open('tun', { name: 'narrow', mtu: 1280 }).caps.mtu, 1280);
     const shown = await ns.ip('-o link show');
     assert.match(shown, /wide: .* mtu 9000 .*02:00:00:00:aa:01/);
     assert.match(shown, /narrow: .* mtu 1280 /);
-    assert.throws(() => open('tap', { mtu: 70000 }), { code: 'EINVAL', message: /set the MTU to 70000 of device tap0/ });
-    assert.throws(() => open('tap', { mac: '01:00:00:00:00:01' }), { code: 'EINVAL', message: /no MAC address of a single/ });
+    assert.throws(() => open('tap', { mtu: 70000 }), {
+      code: 'EINVAL',
+      message: /set the MTU to 70000 of device tap0/,
+    });
+    assert.throws(() => open('tap', { mac: '01:00:00:00:00:01' }), {
+      code: 'EINVAL',
+      message: /no MAC address of a single/,
+    });
     assert.doesNotMatch(await ns.ip('-o link show'), /tap0/);
   });
 
@@ -313,11 +345,22 @@ describe('TUN and TAP devices', privileged, () => {
 
   test('what cannot be opened says why in one line, and what to do', async (t) => {
     const { ns, mem, open } = await setUp(t);
-    await ns.ip('link add d0 type dummy').catch(() => {});
+    open('tap', { name: 'busy0' });
+    open('tun', { name: 'kind0', persist: true }).close();
     const cases: [string, () => unknown, string, RegExp][] = [
-      ['no privilege', () => inNamespace(ns.name, () => asNobody(() => openTap({ memory: mem, offload: true, name: 'x0' }))), 'EPERM', /needs CAP_NET_ADMIN: .*ip tuntap add dev x0 mode tap user/],
-      ['in use', () => (open('tap', { name: 'busy0' }), open('tap', { name: 'busy0' })), 'EBUSY', /busy0 is in use/],
-      ['another kind', () => (open('tun', { name: 'kind0', persist: true }).close(), open('tap', { name: 'kind0' })), 'EINVAL', /kind0 exists and is no tap device/],
+      [
+        'no privilege',
+        () => inNamespace(ns.name, () => asNobody(() => openTap({ memory: mem, offload: true, name: 'x0' }))),
+        'EPERM',
+        /needs CAP_NET_ADMIN: .*ip tuntap add dev x0 mode tap user/,
+      ],
+      ['in use', () => open('tap', { name: 'busy0' }), 'EBUSY', /busy0 is in use/],
+      [
+        'another kind',
+        () => open('tap', { name: 'kind0' }),
+        'EINVAL',
+        /kind0 exists and is no tap device/,
+      ],
       ['not ours', () => open('tap', { name: 'lo' }), 'EINVAL', /lo exists and is no tap/],
       ['too long', () => open('tap', { name: 'sixteen-letters-' }), 'EINVAL', /is no name for a network device/],
       ['a slash', () => open('tap', { name: 'a/b' }), 'EINVAL', /is no name/],
@@ -337,7 +380,9 @@ describe('TUN and TAP devices', privileged, () => {
     const { ns, mem, open, packet: openEnd } = await setUp(t);
     await ns.ip('tuntap add dev mine0 mode tap user 65534');
     await ns.ip('link set mine0 mtu 1400 up');
-    const device = inNamespace(ns.name, () => asNobody(() => openTap({ memory: mem, offload: true, name: 'mine0', mtu: 1400 })));
+    const device = inNamespace(ns.name, () =>
+      asNobody(() => openTap({ memory: mem, offload: true, name: 'mine0', mtu: 1400 })),
+    );
     t.after(() => device.close());
     assert.deepEqual([device.name, device.caps.mtu], ['mine0', 1400]);
     const end = openEnd(device);
@@ -347,7 +392,8 @@ describe('TUN and TAP devices', privileged, () => {
     await collect(end, 1);
     device.close();
     assert.throws(
-      () => inNamespace(ns.name, () => asNobody(() => openTap({ memory: mem, offload: true, name: 'mine0', mtu: 1300 }))),
+      () =>
+        inNamespace(ns.name, () => asNobody(() => openTap({ memory: mem, offload: true, name: 'mine0', mtu: 1300 }))),
       { code: 'EPERM', message: /set the MTU to 1300 of device mine0: that needs CAP_NET_ADMIN/ },
     );
     await ns.ip('tuntap add dev theirs0 mode tap user 65533');

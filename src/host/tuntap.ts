@@ -115,7 +115,10 @@ function open(kind: 'tun' | 'tap', options: TunTapOptions): TunTap {
 /** Names are the kernel's (dev_valid_name): 1 to 15 bytes, no slash, colon or white space. */
 function checkName(name: string): void {
   if (Buffer.byteLength(name) < NAME_BYTES && /^[^\s/:]+$/.test(name) && name !== '.' && name !== '..') return;
-  throw hostError('EINVAL', `"${name}" is no name for a network device: 1 to 15 characters without "/", ":" and spaces`);
+  throw hostError(
+    'EINVAL',
+    `"${name}" is no name for a network device: 1 to 15 characters without "/", ":" and spaces`,
+  );
 }
 
 function openDevice(): number {
@@ -132,7 +135,11 @@ function openDevice(): number {
       );
     }
     if (code === 'EACCES' || code === 'EPERM') {
-      throw hostError(code, '/dev/net/tun may not be opened by this user: run as root, or allow it by its mode', 'open');
+      throw hostError(
+        code,
+        '/dev/net/tun may not be opened by this user: run as root, or allow it by its mode',
+        'open',
+      );
     }
     throw hostError(code, `/dev/net/tun cannot be opened: ${(error as Error).message}`, 'open');
   }

@@ -25,8 +25,10 @@ import {
 export interface LinkPair {
   readonly a: Link;
   readonly b: Link;
-  /** Lets everything that was sent arrive, where that takes more than a call of receive(). */
+  /** Lets everything that was sent arrive, where that takes real time. */
   readonly settle?: () => void | Promise<void>;
+  /** The virtual clock of links that have one: moved on to the time at which one of them wants a pass. */
+  readonly clock?: { now: number };
   /** Takes down what close() of both does not. */
   readonly done?: () => void | Promise<void>;
   /** Whether a received frame is one of ours: a kernel sends some of its own accord. Default: all are. */
@@ -46,6 +48,7 @@ class Bench {
   readonly medium: Medium;
   readonly rx: RxBatch = new RxBatch();
   readonly tx: TxBatch = new TxBatch();
+  readonly #nothing: TxBatch = new TxBatch();
   readonly header: number;
 
   constructor(pair: LinkPair) {
@@ -79,15 +82,36 @@ class Bench {
     return got;
   }
 
-  /** Receives until there is nothing more. */
-  async drain(link: Link = this.pair.b): Promise<Received[]> {
-    const out: Received[] = [];
+  /** Lets everything that A has sent come to B, as passes of A would, without receiving any of it. */
+  async arrive(): Promise<void> {
+    const { a, clock } = this.pair;
     await this.pair.settle?.();
-    while (link.receive(this.rx) > 0) {
-      out.push(...this.look(link));
-      link.release(this.rx);
+    a.transmit(this.#nothing);
+    while (clock !== undefined && a.pollAt() !== Infinity) {
+      clock.now = Math.max(clock.now, a.pollAt());
+      a.transmit(this.#nothing);
+    }
+  }
+
+  /** Receives one batch, once B says that it has one; 0 if there is nothing more. */
+  async receive(): Promise<number> {
+    const { b, clock } = this.pair;
+    for (;;) {
+      await this.arrive();
+      const n = b.receive(this.rx);
+      if (n > 0 || clock === undefined || b.pollAt() === Infinity) return n;
+      clock.now = Math.max(clock.now, b.pollAt());
+    }
+  }
+
+  /** Receives until there is nothing more. */
+  async drain(): Promise<Received[]> {
+    const { b } = this.pair;
+    const out: Received[] = [];
+    while ((await this.receive()) > 0) {
+      out.push(...this.look(b));
+      b.release(this.rx);
       assert.equal(this.rx.count, 0);
-      await this.pair.settle?.();
     }
     return out;
   }
@@ -250,9 +274,8 @@ function ownershipTests(check: Check): void {
     for (const frame of frames) pushFrame(a.memory, bench.tx, frame);
     a.transmit(bench.tx);
     const kept: [number, Uint8Array][] = [];
-    await bench.pair.settle?.();
     while (kept.length < 3) {
-      assert.ok(b.receive(bench.rx) > 0);
+      assert.ok((await bench.receive()) > 0);
       for (let i = 0; i < bench.rx.count; i++) {
         const offset = bench.rx.offset[i]!;
         const bytes = b.memory.arena.u8.slice(offset, offset + bench.rx.length[i]!);
@@ -275,7 +298,7 @@ function ownershipTests(check: Check): void {
     const { a, b } = bench.pair;
     for (let i = 0; i < 20; i++) pushFrame(a.memory, bench.tx, bench.frame(i, 300));
     a.transmit(bench.tx);
-    await bench.pair.settle?.();
+    await bench.arrive();
     b.close();
     a.close();
     b.close();
@@ -293,8 +316,7 @@ function ownershipTests(check: Check): void {
     const { a, b } = bench.pair;
     pushFrame(a.memory, bench.tx, bench.frame(0, 300));
     a.transmit(bench.tx);
-    await bench.pair.settle?.();
-    assert.ok(b.receive(bench.rx) > 0);
+    assert.ok((await bench.receive()) > 0);
     b.close();
     b.release(bench.rx);
   });
@@ -345,7 +367,7 @@ function wakeTests(check: Check): void {
     let calls = 0;
     pushFrame(a.memory, bench.tx, bench.frame(0, 100));
     a.transmit(bench.tx);
-    await bench.pair.settle?.();
+    await bench.arrive();
     b.wake(() => calls++);
     await bench.pair.settle?.();
     assert.ok(calls > 0);

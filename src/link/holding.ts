@@ -202,6 +202,8 @@ export abstract class HoldingLink extends WrappedLink {
       }
       this.inner.transmit(batch);
     }
+    // A wrapper inside has frames of its own to move, even while we take nothing from it.
+    if (this.inner.pollAt() <= now) this.inner.transmit(batch);
     if (this.#full && this.#places(down) > 0) {
       this.#full = false;
       this.#wake();
