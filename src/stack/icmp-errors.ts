@@ -98,9 +98,9 @@ export class IcmpErrors {
     const b = this.#core.u8;
     const chain = this.#chain;
     if (ip6WalkQuote(b, p.l3, p.end, chain) !== 0) return true;
-    if (chain.isFragment) return false;
     if (chain.protocol !== PROTO_ICMP6) return true;
-    if (chain.offset >= p.end) return false;
+    // A later fragment may be an error's: nothing shows. Other fragments may be answered, as against IPv4.
+    if (chain.isFragment || chain.offset >= p.end) return false;
     const inner = b[chain.offset]!;
     return !icmp6IsError(inner) && inner !== ICMP6_REDIRECT;
   }

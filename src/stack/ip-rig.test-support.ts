@@ -407,11 +407,7 @@ export function readSummed(packet: Uint8Array): Read {
   const n = r.payload.length;
   const l4 = packet.length - n;
   const pseudo =
-    r.version === 6
-      ? pseudo6At(packet, 0, r.protocol, n)
-      : r.protocol === 1
-        ? 0
-        : pseudo4At(packet, 0, r.protocol, n);
+    r.version === 6 ? pseudo6At(packet, 0, r.protocol, n) : r.protocol === 1 ? 0 : pseudo4At(packet, 0, r.protocol, n);
   assert.equal(fold(pseudo + sumPlain(packet, l4, n)), 0xffff, 'upper checksum');
   return r;
 }

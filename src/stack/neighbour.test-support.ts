@@ -3,6 +3,7 @@
 
 import { formatAddress, formatMac, parseAddress, parseCidr, parseMac } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';
+import { put16 } from '../base/bytes.ts';
 import type { Link, LinkCaps, LinkCounters, LinkMemory, RxBatch, TxBatch } from '../base/link.ts';
 import { BATCH, linkCounters } from '../base/link.ts';
 import { HEADROOM } from '../base/pool.ts';
@@ -62,10 +63,10 @@ import { Arp } from './arp.ts';
 import { Autoconf } from './autoconf.ts';
 import { Core, StackMemory } from './core.ts';
 import { ethernetInput } from './ethernet.ts';
-import { type Interface, type InterfaceAddress, Interfaces, type Words } from './interfaces.ts';
+import { type Interface, type InterfaceAddress, Interfaces } from './interfaces.ts';
 import { Ndp } from './ndp.ts';
 import { Neighbours } from './neighbours.ts';
-import { CONSUMED } from './packet.ts';
+import type { RouteSpec } from './route-table.ts';
 import { Routes } from './routes.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import type { Way } from './way.ts';
@@ -88,7 +89,12 @@ export function cidr(text: string): [number, number, number, number, number] {
 }
 
 /** A route from text. */
-export function route(prefix: string, via: string | null, iface: number, o: { mtu?: number; metric?: number } = {}) {
+export function route(
+  prefix: string,
+  via: string | null,
+  iface: number,
+  o: { mtu?: number; metric?: number } = {},
+): RouteSpec {
   const [w0, w1, w2, w3, bits] = cidr(prefix);
   return { w0, w1, w2, w3, prefix: bits, via: via === null ? null : ip(via), iface, ...o };
 }
@@ -317,7 +323,7 @@ export class Host {
       new DataView(b.buffer).setInt32(at + 16, ip(dst)[3]);
     } else {
       putIp6Header(b, at, 0, 0, 20, fragment >= 0 ? 44 : 59, 64);
-      if (fragment >= 0) b[at + 43] = fragment << 3;
+      if (fragment >= 0) put16(b, at + 42, fragment << 3);
       putIp6Src(b, at, ...ip(src));
       putIp6Dst(b, at, ...ip(dst));
     }
@@ -485,6 +491,3 @@ export function redirectFrame(o: {
     return 48;
   });
 }
-
-export type { Words };
-export { CONSUMED };

@@ -7,7 +7,17 @@ import { DROP_LINK_FULL, DROP_NEIGHBOUR_UNREACHABLE } from '../base/drop.ts';
 import { EMSGSIZE } from '../base/errno.ts';
 import { TX_SUM_PARTIAL } from '../base/link.ts';
 import { pseudo4At, sumPlain } from '../wire/checksum.ts';
-import { pattern, PEER4, PEER6, Rig, RecordingLink, read, readSummed, reassemble, words } from './ip-rig.test-support.ts';
+import {
+  PEER4,
+  PEER6,
+  pattern,
+  RecordingLink,
+  Rig,
+  read,
+  readSummed,
+  reassemble,
+  words,
+} from './ip-rig.test-support.ts';
 import { Way } from './way.ts';
 
 function wayTo(rig: Rig, dst: string, more: Partial<Way> = {}): Way {
@@ -125,7 +135,7 @@ describe('output', () => {
 
     const silent = wayTo(rig, '10.0.0.9');
     assert.equal(sendBytes(rig, silent, 40), 0);
-    for (let i = 0; i < 5; i++) rig.pass(1_000_000);
+    for (let i = 0; i < 3; i++) rig.pass(1_000_000);
     assert.equal(rig.neighbours.state(silent.neighbour), 6);
     assert.equal(sendBytes(rig, silent, 40), DROP_NEIGHBOUR_UNREACHABLE);
     rig.assertNothingHeld();
@@ -192,6 +202,18 @@ describe('output', () => {
     assert.equal(rig.take().length, 45);
     assert.equal(rig.output.open(70000), 0);
     rig.assertNothingHeld();
+  });
+
+  test('on a path as narrow as the least that is believed, IPv4 goes without DF', () => {
+    const rig = new Rig();
+    for (const [mtu, df] of [
+      [552, false],
+      [553, true],
+    ] as const) {
+      rig.pathMtu.learn(...words(df ? '10.0.0.3' : PEER4), mtu);
+      sendBytes(rig, wayTo(rig, df ? '10.0.0.3' : PEER4, { dontFragment: true }), 100);
+      assert.equal(read(rig.take()[0]!).df, df);
+    }
   });
 
   test('identifications of one destination follow one another, those of others start elsewhere', () => {

@@ -47,6 +47,8 @@ const REDIRECT_LIFETIME: number = 1800 * SECOND;
 const MIN_RETRANSMIT = 250_000;
 const MIN_REACHABLE = 1 * SECOND;
 const MAX_TIMER: number = 3600 * SECOND;
+/** Questions are not further apart than this, or one advertisement would keep packets waiting for a silent neighbour for hours. */
+const MAX_RETRANSMIT: number = 10 * SECOND;
 /** Metric of a router of medium preference (RFC 4191 section 2.2); a configured route has a lower one. */
 const METRIC_MEDIUM = 1024;
 const METRIC_HIGH = 512;
@@ -188,7 +190,7 @@ export class Routers {
       }
     }
     if (retransmit !== 0) {
-      iface.retransmit = Math.min(Math.max((retransmit >>> 0) * 1000, MIN_RETRANSMIT), MAX_TIMER);
+      iface.retransmit = Math.min(Math.max((retransmit >>> 0) * 1000, MIN_RETRANSMIT), MAX_RETRANSMIT);
     }
   }
 

@@ -10,7 +10,7 @@ import { parseAddress, parseCidr } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';
 import { DROP_UNKNOWN_PROTOCOL } from '../base/drop.ts';
 import { errnoName } from '../base/errno.ts';
-import { BATCH, type Link, RxBatch } from '../base/link.ts';
+import { type Link, RxBatch } from '../base/link.ts';
 import type { Rng } from '../base/time.ts';
 import { ICMP4_PROTOCOL_UNREACHABLE, ICMP4_UNREACHABLE } from '../wire/icmp4.ts';
 import { PROTO_ICMP4, PROTO_TCP, PROTO_UDP } from '../wire/ip4.ts';
@@ -35,6 +35,9 @@ import { Routes } from './routes.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp } from './udp.ts';
+
+/** When to look again after output found no frame or no room, if no link calls before (us). */
+const STALL_RETRY = 1000;
 
 const FRAMES_RECEIVED: number = counter('frames_received');
 
@@ -189,7 +192,8 @@ export class Stack {
     const list = this.interfaces.list;
     for (let i = 1; i < list.length; i++) {
       const iface = list[i];
-      if (iface && this.ingress(iface) === BATCH) more = true;
+      // A link calls wake() only after receive() has said 0.
+      if (iface && this.ingress(iface) > 0) more = true;
     }
     if (this.tcp.output()) more = true;
     this.udp.egress();
@@ -268,6 +272,7 @@ export class Stack {
   /** When poll() wants to be called next (us), if nothing arrives before: Infinity for never. */
   pollAt(): number {
     let at = Math.min(
+      this.tcp.stalled ? this.core.now.us + STALL_RETRY : Infinity,
       this.tcp.pollAt(),
       this.neighbours.pollAt(),
       this.routes.pollAt(),

@@ -218,6 +218,8 @@ export class UdpTable {
   }
 
   #boundHead(key: number, l0: number, l1: number, l2: number, l3: number): number {
+    // Ports are ours to choose: what is bound to every address needs no keyed hash.
+    if (isAny(l0, l1, l2, l3)) return this.#byKey + ((key + l2) & this.#mask);
     return this.#byKey + (this.#core.flowHash.hash(l0, l1, l2, l3, 0, key) & this.#mask);
   }
 

@@ -5,13 +5,14 @@ import { DROP_TCP_BAD_ACK, DROP_TCP_CHALLENGE } from '../../base/drop.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { TCP_FIN } from '../../wire/tcp.ts';
 import type { Packet } from '../packet.ts';
+import { challenge } from './challenge.ts';
 import type { Engine } from './engine.ts';
 import {
-  F_ACK_NOW,
   F_FIN_SENT,
   F_ORPHAN,
   F_PERSIST,
   F_RECOVERY,
+  F_RETRANSMIT,
   F_TIMESTAMPS,
   F_TIMING,
   F_WANT_WRITE,
@@ -20,7 +21,7 @@ import {
 import { established } from './input-open.ts';
 import { ackInRecovery, duplicateAck } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
-import { backedOff, rttSample } from './rtt.ts';
+import { rttSample } from './rtt.ts';
 import { afterFinAcked, CLOSED, FIN_WAIT_2, SYN_RECEIVED, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -37,11 +38,11 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
     t.sndWl1 = seg.seq;
     t.sndWl2 = seg.ack;
     established(e, t);
+    e.activate(t);
   }
   // RFC 5961 section 5: not for what was never sent, nor older than any window we have seen.
   if (seqGt(seg.ack, t.sndMax) || seqLt(seg.ack, (t.sndUna - Math.max(t.maxSndWnd, 65535)) | 0)) {
-    t.set(F_ACK_NOW);
-    e.activate(t);
+    challenge(e, t);
     return DROP_TCP_CHALLENGE;
   }
   if (t.state === TIME_WAIT) return 0;
@@ -69,13 +70,13 @@ function isDuplicate(e: Engine, t: Tcb, acked: number, before: number, news: boo
   );
 }
 
-/** SND.WND from a segment that is not older than the last one that set it. Returns whether the window was taken. */
+/** SND.WND from a segment that is not older than the last one that set it. Returns whether that changes what may be sent. */
 function windowUpdate(e: Engine, t: Tcb): boolean {
   const seg = e.seg;
   if (seqLt(seg.ack, t.sndUna)) return false;
   if (!(seqLt(t.sndWl1, seg.seq) || (t.sndWl1 === seg.seq && seqLe(t.sndWl2, seg.ack)))) return false;
   const window = seg.window << t.sndScale;
-  const changed = window !== t.sndWnd;
+  let changed = window !== t.sndWnd;
   t.sndWnd = window;
   t.sndWl1 = seg.seq;
   t.sndWl2 = seg.ack;
@@ -85,6 +86,7 @@ function windowUpdate(e: Engine, t: Tcb): boolean {
       t.unset(F_PERSIST);
       t.rtxAt = 0;
       t.retries = 0;
+      changed = true;
     }
   }
   return changed;
@@ -103,6 +105,9 @@ function advance(e: Engine, t: Tcb, acked: number): void {
   if (seqLt(t.sndNxt, t.sndUna)) t.sndNxt = t.sndUna;
   t.retries = 0;
   t.softError = 0;
+  t.unset(F_RETRANSMIT);
+  // RECOVER keeps behind, lest after 2 GiB without a loss it lies ahead.
+  if (!t.has(F_RECOVERY) && seqGt((t.sndUna - 1) | 0, t.recover)) t.recover = (t.sndUna - 2) | 0;
   if (!seqGt(t.cursorSeq, t.sndUna)) t.cursorSpan = 0;
   let restart = true;
   if (t.has(F_RECOVERY)) restart = ackInRecovery(e, t, acked);
@@ -112,7 +117,7 @@ function advance(e: Engine, t: Tcb, acked: number): void {
   }
   // RFC 6298 section 5.2 and 5.3.
   if (t.sndUna === t.sndMax) t.rtxAt = 0;
-  else if (restart) t.rtxAt = now.us + backedOff(t, e.core.settings);
+  else if (restart) t.rtxAt = now.us + t.rto;
   e.floor.neighbours.confirm(t.neighbour);
   if (t.has(F_WANT_WRITE) && t.i32[t.sendList + 2]! <= t.sndLimit - (t.sndLimit >> 2)) {
     t.unset(F_WANT_WRITE);

@@ -60,6 +60,15 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
   return true;
 }
 
+/**
+ * SEG.SEQ of a segment without text: SND.NXT, but neither where a timeout has taken it back to (the peer may be further
+ * and would not look at the segment), nor beyond a window that has shrunk.
+ */
+export function emptySeq(t: Tcb): number {
+  const edge = (t.sndUna + t.sndWnd) | 0;
+  return seqLt(edge, t.sndMax) ? edge : t.sndMax;
+}
+
 function optionBytes(e: Engine, t: Tcb, flags: number): number {
   if ((flags & TCP_SYN) !== 0) {
     return tcpSynOptionsLength(scaleOffered(e, t), false, timestampsOffered(e, t));

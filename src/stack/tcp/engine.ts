@@ -25,6 +25,7 @@ import {
   F_QUEUED,
   F_READY,
   F_TIME_WAIT,
+  F_V6ONLY,
   READY_CLOSED,
   READY_ERROR,
 } from './flags.ts';
@@ -71,6 +72,8 @@ export class Engine {
   readonly cc: CongestionControl = newReno;
   /** Tells the driver that there is work. */
   onWork: () => void = () => {};
+  /** Whether the listener in `row` takes IPv6 only; moves `l`. */
+  readonly v6Only: (row: number) => boolean = (row) => this.l.at(row).has(F_V6ONLY);
 
   constructor(floor: TcpFloor) {
     const core = floor.core;

@@ -5,6 +5,7 @@ import {
   DROP_NO_MEMORY,
   DROP_TCP_BAD_ACK,
   DROP_TCP_BAD_FLAGS,
+  DROP_TCP_DUPLICATE,
   DROP_TCP_LISTEN_OVERFLOW,
   DROP_TCP_NO_ACK,
   DROP_TCP_RST,
@@ -20,6 +21,8 @@ import {
   F_ACK_NOW,
   F_FIN_KNOWN,
   F_KEEPALIVE,
+  F_LINGER0,
+  F_NODELAY,
   F_PASSIVE,
   F_QUEUED,
   F_SCALING,
@@ -33,6 +36,7 @@ import { chooseIsn } from './isn.ts';
 import { sendResetFor } from './reset.ts';
 import { findRoute, updateMss } from './route.ts';
 import { rttSample } from './rtt.ts';
+import type { Segment } from './segment.ts';
 import { ESTABLISHED, LISTEN, SYN_RECEIVED } from './state.ts';
 import { TCB_ACCEPT_NEXT, type Tcb } from './tcb.ts';
 import { scaleFor } from './window.ts';
@@ -45,6 +49,8 @@ const DEFAULT_MSS_6 = 1220;
 const LEAST_MSS = 64;
 /** RFC 6298 section 5.7. */
 const RTO_AFTER_SYN_LOSS = 3_000_000;
+/** Beyond whatever window the previous incarnation had open. */
+const ISN_STEP = 0x20000;
 
 /** What every connection starts with; tuple, state and flags are the caller's. */
 export function initialize(e: Engine, t: Tcb): void {
@@ -60,9 +66,13 @@ export function initialize(e: Engine, t: Tcb): void {
   t.lastReceivedAt = e.core.now.us;
 }
 
-/** Numbers of a fresh connection: ISS, its timestamps and, for IPv6, its flow label. */
-export function startNumbers(e: Engine, t: Tcb): void {
+/**
+ * Numbers of a fresh connection: ISS, its timestamps and, for IPv6, its flow label. `previous`: SND.NXT of a connection
+ * with the same tuple in TIME-WAIT that makes way, beyond which ISS must lie (RFC 9293 section 3.10.7.4); NaN: none.
+ */
+export function startNumbers(e: Engine, t: Tcb, previous: number = NaN): void {
   chooseIsn(e.core, t);
+  if (!Number.isNaN(previous) && seqLe(t.iss, previous)) t.iss = (previous + ISN_STEP) | 0;
   t.sndUna = t.iss;
   t.sndNxt = t.iss;
   t.sndMax = t.iss;
@@ -72,8 +82,8 @@ export function startNumbers(e: Engine, t: Tcb): void {
   t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(t.rcvLimit) : 0;
 }
 
-/** LISTEN: `l` is the listener; a SYN makes a row of its own in SYN-RECEIVED. */
-export function segmentForListen(e: Engine, l: Tcb, p: Packet): number {
+/** LISTEN: `l` is the listener; a SYN makes a row of its own in SYN-RECEIVED. `previous` as in startNumbers. */
+export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number = NaN): number {
   const seg = e.seg;
   if (seg.has(TCP_RST)) return DROP_TCP_RST;
   if (seg.has(TCP_ACK)) {
@@ -100,16 +110,12 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet): number {
   t.state = SYN_RECEIVED;
   t.parent = l.row;
   initialize(e, t);
-  t.flags |= l.flags & F_KEEPALIVE;
-  t.rcvLimit = l.rcvLimit;
-  t.sndLimit = l.sndLimit;
-  t.ttl = l.ttl;
-  t.tos = l.tos;
+  inheritOptions(t, l);
   if (findRoute(e, t) !== 0) {
     e.rows.free(row);
     return DROP_UNREACHABLE;
   }
-  startNumbers(e, t);
+  startNumbers(e, t, previous);
   takeSynOptions(e, t);
   t.irs = seg.seq;
   t.rcvNxt = (seg.seq + 1) | 0;
@@ -120,6 +126,50 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet): number {
   l.synCount++;
   e.activate(t);
   return 0;
+}
+
+/** What the user has set on the listener holds for its connections. */
+function inheritOptions(t: Tcb, l: Tcb): void {
+  t.flags |= l.flags & (F_KEEPALIVE | F_NODELAY | F_LINGER0);
+  t.keepIdle = l.keepIdle;
+  t.keepInterval = l.keepInterval;
+  t.keepCount = l.keepCount;
+  t.rcvLimit = l.rcvLimit;
+  t.sndLimit = l.sndLimit;
+  t.ttl = l.ttl;
+  t.tos = l.tos;
+}
+
+/**
+ * SYN-RECEIVED, and the peer's SYN once more. With an ACK it is the answer to ours in a simultaneous open (RFC 9293
+ * section 3.5, figure 7); the acceptability test would have it refused. Without, it or our SYN-ACK was lost.
+ */
+export function synAgain(e: Engine, t: Tcb, p: Packet): number {
+  const seg = e.seg;
+  if (!seg.has(TCP_ACK)) {
+    if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps) t.tsRecent = seg.options.tsVal;
+    t.set(F_SEND_SYN);
+    e.activate(t);
+    return DROP_TCP_DUPLICATE;
+  }
+  if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndMax)) {
+    sendResetFor(e, p);
+    return DROP_TCP_BAD_ACK;
+  }
+  takeSynWindow(t, seg);
+  established(e, t);
+  // Its own ACK may be all that the peer still waits for: our SYN-ACK looks old to a strict one.
+  t.set(F_ACK_NOW);
+  e.activate(t);
+  return 0;
+}
+
+/** SND.WND of a segment with SYN: never scaled (RFC 7323 section 2.2). */
+function takeSynWindow(t: Tcb, seg: Segment): void {
+  t.sndWnd = seg.window;
+  t.maxSndWnd = seg.window;
+  t.sndWl1 = seg.seq;
+  t.sndWl2 = seg.ack;
 }
 
 /** SYN-SENT. The user's SYN is out; a SYN-ACK establishes, a SYN alone is a simultaneous open. */
@@ -141,10 +191,7 @@ export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
   t.lastAckSent = t.rcvNxt;
   t.lastReceivedAt = e.core.now.us;
   takeSynOptions(e, t);
-  t.sndWnd = seg.window; // never scaled in a SYN (RFC 7323 section 2.2)
-  t.maxSndWnd = seg.window;
-  t.sndWl1 = seg.seq;
-  t.sndWl2 = seg.ack;
+  takeSynWindow(t, seg);
   if (seg.has(TCP_ACK)) {
     if (t.has(F_TIMING) && seqLe(t.timedSeq, seg.ack)) {
       t.unset(F_TIMING);
@@ -180,7 +227,6 @@ function takeSynOptions(e: Engine, t: Tcb): void {
   if (s.tcpTimestamps && options.hasTimestamps) {
     t.set(F_TIMESTAMPS);
     t.tsRecent = options.tsVal;
-    t.tsRecentAge = e.core.now.ms32;
   } else {
     t.unset(F_TIMESTAMPS);
   }
@@ -195,7 +241,7 @@ export function established(e: Engine, t: Tcb): void {
   t.state = ESTABLISHED;
   t.unset(F_SEND_SYN);
   t.sndNxt = (t.iss + 1) | 0;
-  if (t.srtt === 0 && t.retries > 0) t.rto = Math.max(t.rto, RTO_AFTER_SYN_LOSS);
+  if (t.srtt === 0 && t.retries > 0) t.rto = RTO_AFTER_SYN_LOSS;
   if (t.has(F_TIMING)) {
     t.unset(F_TIMING);
     rttSample(t, (e.core.now.us32 - t.timedAt) | 0, settings);

@@ -23,10 +23,11 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, tcpCheck } from '../../wire/tcp.ts'
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
 import { ackArrives } from './ack.ts';
+import { challenge } from './challenge.ts';
 import { textArrives } from './data.ts';
 import type { Engine } from './engine.ts';
-import { F_ACK_NOW, F_ORPHAN, F_PASSIVE, F_SEND_SYN, F_TIMESTAMPS, F_V6ONLY } from './flags.ts';
-import { segmentForListen, segmentForSynSent } from './input-open.ts';
+import { F_ORPHAN, F_PASSIVE, F_TIMESTAMPS } from './flags.ts';
+import { segmentForListen, segmentForSynSent, synAgain } from './input-open.ts';
 import { sendResetFor } from './reset.ts';
 import { CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -34,10 +35,8 @@ import { receiveWindow } from './window.ts';
 
 const RECEIVED: number = counter('tcp_received');
 const RESETS_RECEIVED: number = counter('tcp_resets_received');
-/** TS.Recent is no evidence after 24 days of silence (RFC 7323 section 5.5), in ms. */
-const PAWS_IDLE = 24 * 86_400_000;
-/** At most one ACK to unacceptable empty segments in this time a connection, ms: two ends out of step must not ping-pong. */
-const CHALLENGE_INTERVAL = 500;
+/** TS.Recent is no evidence after 24 days of silence (RFC 7323 section 5.5), in us. */
+const PAWS_IDLE = 24 * 86_400e6;
 
 /** Takes the TCP packet in `p`. Returns 0, or a positive drop reason; never throws. */
 export function tcpInput(e: Engine, p: Packet): number {
@@ -52,19 +51,25 @@ export function tcpInput(e: Engine, p: Packet): number {
   const row = e.table.find(p.dst0, p.dst1, p.dst2, p.dst3, seg.dstPort, p.src0, p.src1, p.src2, p.src3, seg.srcPort);
   if (row !== 0) {
     const t = e.t.at(row);
-    if (t.state === TIME_WAIT && reopens(e, t)) {
+    const listener = t.state === TIME_WAIT && reopens(e, t) ? findListener(e, p) : 0;
+    if (listener !== 0) {
       // A new incarnation (RFC 9293 section 3.10.7.4, SYN in TIME-WAIT): the old row makes way, its user has only its rest.
+      const previous = t.sndMax;
       e.finish(t);
-    } else {
-      const drop = segmentArrives(e, t, p);
-      if (t.row !== 0) e.arm(t);
-      return drop;
+      return segmentForListen(e, e.l.at(listener), p, previous);
     }
+    const drop = segmentArrives(e, t, p);
+    if (t.row !== 0) e.arm(t);
+    return drop;
   }
-  const listener = e.table.findListener(p.dst0, p.dst1, p.dst2, p.dst3, seg.dstPort, (r) => e.l.at(r).has(F_V6ONLY));
+  const listener = findListener(e, p);
   if (listener !== 0) return segmentForListen(e, e.l.at(listener), p);
   sendResetFor(e, p);
   return DROP_NO_SOCKET;
+}
+
+function findListener(e: Engine, p: Packet): number {
+  return e.table.findListener(p.dst0, p.dst1, p.dst2, p.dst3, e.seg.dstPort, e.v6Only);
 }
 
 function checksumOk(e: Engine, p: Packet): boolean {
@@ -77,12 +82,12 @@ function pseudo6Sum(e: Engine, p: Packet, length: number): number {
   return pseudo6At(e.core.u8, p.l3, PROTO_TCP, length);
 }
 
-/** Whether the segment is a SYN that may open a new incarnation of a connection in TIME-WAIT, by sequence number or timestamp. */
+/** Whether the segment is a SYN that may open a new incarnation of a connection in TIME-WAIT: by its timestamp, else by its number (RFC 6191 section 2). */
 function reopens(e: Engine, t: Tcb): boolean {
   const seg = e.seg;
-  if ((seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) !== TCP_SYN) return false;
-  if (seqGt(seg.seq, t.rcvNxt)) return true;
-  return t.has(F_TIMESTAMPS) && seg.options.hasTimestamps && seqGt(seg.options.tsVal, t.tsRecent);
+  if ((seg.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) !== TCP_SYN) return false;
+  const newer = t.has(F_TIMESTAMPS) && seg.options.hasTimestamps ? seqDiff(seg.options.tsVal, t.tsRecent) : 0;
+  return newer > 0 || (newer === 0 && seqGe(seg.seq, t.rcvNxt));
 }
 
 /** The steps, for a connection that is not in LISTEN. `t` may be gone afterwards (t.row === 0). */
@@ -90,14 +95,18 @@ export function segmentArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (t.state === SYN_SENT) return segmentForSynSent(e, t, p);
   if (t.state === CLOSED || t.state === LISTEN) return DROP_NO_SOCKET;
-  t.lastReceivedAt = e.core.now.us;
-  t.probes = 0;
+  if (t.state === SYN_RECEIVED && seg.seq === t.irs && (seg.flags & (TCP_SYN | TCP_RST)) === TCP_SYN) {
+    return synAgain(e, t, p);
+  }
   const unacceptable = sequenceStep(e, t);
   if (unacceptable !== 0) return unacceptable;
   if (seg.has(TCP_RST)) return resetStep(e, t);
   if (seg.has(TCP_SYN)) return synStep(e, t);
   if (!seg.has(TCP_ACK)) return DROP_TCP_NO_ACK;
-  if (seg.options.hasTimestamps && t.has(F_TIMESTAMPS)) rememberTimestamp(e, t);
+  if (t.has(F_TIMESTAMPS)) rememberTimestamp(e, t);
+  // Only what could not be sent blindly proves that the peer lives.
+  t.lastReceivedAt = e.core.now.us;
+  t.probes = 0;
   const drop = ackArrives(e, t, p);
   if (drop !== 0 || t.row === 0) return drop;
   if (t.state === TIME_WAIT) return timeWaitStep(e, t);
@@ -109,9 +118,8 @@ function sequenceStep(e: Engine, t: Tcb): number {
   const seg = e.seg;
   if (t.has(F_TIMESTAMPS) && !seg.has(TCP_RST)) {
     if (!seg.options.hasTimestamps) return DROP_TCP_BAD_FLAGS; // RFC 7323 section 3.2
-    const old = seqLt(seg.options.tsVal, t.tsRecent);
-    if (old && ((e.core.now.ms32 - t.tsRecentAge) | 0) < PAWS_IDLE && !seg.has(TCP_SYN)) {
-      acknowledgeUnacceptable(e, t);
+    if (seqLt(seg.options.tsVal, t.tsRecent) && !tsRecentOutdated(e, t) && !seg.has(TCP_SYN)) {
+      challenge(e, t);
       return DROP_TCP_PAWS;
     }
   }
@@ -119,38 +127,27 @@ function sequenceStep(e: Engine, t: Tcb): number {
   const space = seg.space;
   const edge = (t.rcvNxt + window) | 0;
   if (seqLe(t.rcvNxt, seg.seq)) {
-    // With a closed window only an empty segment at RCV.NXT is acceptable; ACK, RST and URG of others are still looked at there.
-    if (seqLt(seg.seq, edge) || (seg.seq === t.rcvNxt && (space === 0 || window === 0))) return 0;
+    // With a closed window nothing but an empty segment at RCV.NXT is acceptable, but ACK, RST and URG are looked at.
+    if (seqLt(seg.seq, edge) || seg.seq === t.rcvNxt) return 0;
+    // An empty segment at the very edge comes from a peer that has filled the window and lost some of it: to refuse its
+    // ACKs until then would stop our sending, too. The section's table does; Linux does not.
+    if (seg.seq === edge && space === 0 && !seg.has(TCP_RST)) return 0;
   } else if (space > 0 && seqGt((seg.seq + space) | 0, t.rcvNxt)) {
     return 0;
   }
   if (seg.has(TCP_RST)) return DROP_TCP_RST;
-  // A SYN again while our SYN-ACK is unanswered: it, or our answer, was lost or crossed.
-  if (t.state === SYN_RECEIVED && seg.has(TCP_SYN) && seg.seq === t.irs) {
-    t.set(F_SEND_SYN);
-    e.activate(t);
-    return DROP_TCP_BAD_SEQ;
+  // The peer's FIN again, in TIME-WAIT: our ACK of it was lost. 2 MSL start again (section 3.10.7.4, eighth).
+  if (t.state === TIME_WAIT && seg.has(TCP_FIN) && ((seg.seq + space) | 0) === t.rcvNxt) {
+    t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
   }
-  if (t.state === TIME_WAIT && seg.has(TCP_FIN)) t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
-  acknowledgeUnacceptable(e, t);
+  challenge(e, t);
   return DROP_TCP_BAD_SEQ;
-}
-
-/** Answers <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; to segments without text not more often than CHALLENGE_INTERVAL. */
-function acknowledgeUnacceptable(e: Engine, t: Tcb): void {
-  const now = e.core.now.ms32;
-  if (e.seg.length === 0) {
-    if (t.challengeAt !== 0 && ((now - t.challengeAt) | 0) < CHALLENGE_INTERVAL) return;
-    t.challengeAt = now === 0 ? 1 : now;
-  }
-  t.set(F_ACK_NOW);
-  e.activate(t);
 }
 
 /** Second: RST. Only one exactly at RCV.NXT counts; elsewhere in the window it is challenged (section 3.10.7.4, RFC 5961 section 3). */
 function resetStep(e: Engine, t: Tcb): number {
   if (e.seg.seq !== t.rcvNxt) {
-    acknowledgeUnacceptable(e, t);
+    challenge(e, t);
     return DROP_TCP_CHALLENGE;
   }
   e.core.counters.add(RESETS_RECEIVED, 1);
@@ -178,26 +175,25 @@ function synStep(e: Engine, t: Tcb): number {
     e.fail(t, ECONNRESET);
     return DROP_TCP_SYN_IN_WINDOW;
   }
-  // The peer's SYN-ACK of a simultaneous open repeats the SYN that we have: its ACK is what counts.
-  if (t.state === SYN_RECEIVED && e.seg.has(TCP_ACK)) return 0;
-  acknowledgeUnacceptable(e, t);
+  challenge(e, t);
   return DROP_TCP_SYN_IN_WINDOW;
 }
 
 /** TS.Recent: of the segment that covers Last.ACK.sent (RFC 7323 section 4.3). */
 function rememberTimestamp(e: Engine, t: Tcb): void {
-  const seg = e.seg;
-  if (seqGe(seg.options.tsVal, t.tsRecent) && seqLe(seg.seq, t.lastAckSent)) {
-    t.tsRecent = seg.options.tsVal;
-    t.tsRecentAge = e.core.now.ms32;
+  const { seq, options } = e.seg;
+  if (seqLe(seq, t.lastAckSent) && (seqGe(options.tsVal, t.tsRecent) || tsRecentOutdated(e, t))) {
+    t.tsRecent = options.tsVal;
   }
 }
 
-/** In TIME-WAIT only a retransmitted FIN can arrive: acknowledge it and start 2 MSL again. */
+function tsRecentOutdated(e: Engine, t: Tcb): boolean {
+  return e.core.now.us - t.lastReceivedAt >= PAWS_IDLE;
+}
+
+/** TIME-WAIT, and beyond the peer's FIN: there can be nothing. */
 function timeWaitStep(e: Engine, t: Tcb): number {
-  const seg = e.seg;
-  if (!seg.has(TCP_FIN) && seg.length === 0) return 0;
-  if (seg.has(TCP_FIN)) t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
-  acknowledgeUnacceptable(e, t);
-  return seqDiff(seg.seq, t.rcvNxt) >= 0 ? DROP_TCP_AFTER_CLOSE : DROP_TCP_BAD_SEQ;
+  if (e.seg.space === 0) return 0;
+  challenge(e, t);
+  return DROP_TCP_AFTER_CLOSE;
 }

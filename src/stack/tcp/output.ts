@@ -1,9 +1,10 @@
 // TCP output: decides what a connection may send now and sends it (RFC 9293 sections 3.7.4, 3.8.4 and 3.8.6).
 // Called by tcp.ts for every active row at the end of a pass; calls emit, route and neighbours.
 
+import { EHOSTUNREACH } from '../../base/errno.ts';
 import { seqDiff, seqLt } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../wire/tcp.ts';
-import { emit } from './emit.ts';
+import { emit, emptySeq } from './emit.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
@@ -13,11 +14,12 @@ import {
   F_NODELAY,
   F_PERSIST,
   F_PROBE,
+  F_RECOVERY,
   F_RETRANSMIT,
   F_SEND_SYN,
 } from './flags.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
-import { backedOff } from './rtt.ts';
+
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -51,6 +53,14 @@ export function output(e: Engine, t: Tcb): number {
   }
   const ready = e.floor.neighbours.ready(t.neighbour);
   if (ready !== 1) {
+    if (ready < 0) {
+      // The next hop does not answer: final for a connection that nobody has answered yet, a passing state for others.
+      t.softError = EHOSTUNREACH;
+      if (t.state === SYN_SENT) {
+        e.fail(t, EHOSTUNREACH);
+        return OUT_DONE;
+      }
+    }
     armRetransmission(e, t);
     return OUT_BLOCKED;
   }
@@ -61,14 +71,7 @@ export function output(e: Engine, t: Tcb): number {
 }
 
 function sendAll(e: Engine, t: Tcb): number {
-  if (t.state === SYN_SENT || t.state === SYN_RECEIVED) {
-    if (!t.has(F_SEND_SYN)) return OUT_DONE;
-    if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    const flags = t.state === SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK;
-    if (!emit(e, t, t.iss, flags, 0)) return OUT_FULL;
-    t.unset(F_SEND_SYN);
-    return OUT_DONE;
-  }
+  if (t.state === SYN_SENT || t.state === SYN_RECEIVED) return sendSyn(e, t);
   if (t.has(F_RETRANSMIT)) {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     if (!retransmitFirst(e, t)) return OUT_FULL;
@@ -85,9 +88,20 @@ function sendAll(e: Engine, t: Tcb): number {
   }
   if (t.has(F_ACK_NOW)) {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!emit(e, t, t.sndNxt, TCP_ACK, 0)) return OUT_FULL;
+    if (!emit(e, t, emptySeq(t), TCP_ACK, 0)) return OUT_FULL;
   }
   return result;
+}
+
+/** The SYN or SYN-ACK, or the ACK of a segment that is not acceptable yet. */
+function sendSyn(e: Engine, t: Tcb): number {
+  const syn = t.has(F_SEND_SYN);
+  if (!syn && !(t.state === SYN_RECEIVED && t.has(F_ACK_NOW))) return OUT_DONE;
+  if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
+  if (!syn) return emit(e, t, t.sndMax, TCP_ACK, 0) ? OUT_DONE : OUT_FULL;
+  if (!emit(e, t, t.iss, t.state === SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK, 0)) return OUT_FULL;
+  t.unset(F_SEND_SYN);
+  return OUT_DONE;
 }
 
 function maySendText(state: number): boolean {
@@ -96,12 +110,13 @@ function maySendText(state: number): boolean {
   );
 }
 
-/** The segment at SND.UNA once more (fast retransmit, partial ACK). */
+/** The segment at SND.UNA once more (timeout, fast retransmit, partial ACK). */
 function retransmitFirst(e: Engine, t: Tcb): boolean {
+  const outstanding = seqDiff(t.sndMax, t.sndUna);
+  if (outstanding === 0) return true;
   const bytes = t.i32[t.sendList + 2]!;
-  const length = Math.min(t.mss, bytes, seqDiff(t.sndMax, t.sndUna));
+  const length = Math.min(t.mss, bytes, outstanding);
   const fin = t.has(F_FIN_SENT) && length === bytes;
-  if (length === 0 && !fin) return true;
   return emit(e, t, t.sndUna, TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0), length);
 }
 
@@ -115,7 +130,7 @@ function sendText(e: Engine, t: Tcb): number {
     const finDue = t.has(F_FIN_QUEUED) && unsent >= 0;
     if (unsent <= 0 && !(finDue && finMayGo(t))) return OUT_DONE;
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
-    const congestion = t.cwnd - seqDiff(t.sndNxt, t.sndUna);
+    const congestion = t.cwnd + limitedTransmit(t) - seqDiff(t.sndNxt, t.sndUna);
     const usable = Math.min(window, congestion);
     let length = Math.min(unsent, usable, segmentLimit(e, t));
     if (length < 0) length = 0;
@@ -130,12 +145,18 @@ function sendText(e: Engine, t: Tcb): number {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     if (!emit(e, t, t.sndNxt, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0), length)) return OUT_FULL;
     turn -= length + 1;
-    t.unset(F_FORCE);
+    t.unset(F_FORCE | F_PERSIST);
     if (fin) {
       t.set(F_FIN_SENT);
       t.state = afterFinSent(t.state);
     }
   }
+}
+
+/** RFC 5681 section 3.2 step 1, RFC 3042: the first two duplicate ACKs let a segment of new text out each. */
+function limitedTransmit(t: Tcb): number {
+  if (t.dupAcks === 0 || t.has(F_RECOVERY) || t.sndNxt !== t.sndMax) return 0;
+  return Math.min(t.dupAcks, 2) * t.mss;
 }
 
 /** Whether a FIN without text is still to go: not sent yet, or undone by a timeout. */
@@ -178,7 +199,7 @@ function closedWindow(e: Engine, t: Tcb): void {
   if (t.sndUna !== t.sndMax || t.has(F_PERSIST)) return;
   t.set(F_PERSIST);
   t.retries = 0;
-  t.rtxAt = e.core.now.us + backedOff(t, e.core.settings);
+  t.rtxAt = e.core.now.us + t.rto;
 }
 
 /** RFC 5681 section 4.1: after an idle time longer than the RTO the window starts over. */
@@ -189,6 +210,6 @@ function afterIdle(e: Engine, t: Tcb): void {
 /** Something is in flight, or should be: the retransmission timer runs (RFC 6298 section 5.1). */
 function armRetransmission(e: Engine, t: Tcb): void {
   const outstanding = t.sndUna !== t.sndMax || t.has(F_SEND_SYN);
-  if (outstanding && t.rtxAt === 0) t.rtxAt = e.core.now.us + backedOff(t, e.core.settings);
+  if (outstanding && t.rtxAt === 0) t.rtxAt = e.core.now.us + t.rto;
   e.arm(t);
 }

@@ -18,7 +18,15 @@ export function rttSample(t: Tcb, rtt: number, settings: Settings): void {
   t.rto = Math.min(settings.tcpRtoMax, Math.max(settings.tcpRtoMin, t.srtt + 4 * t.rttvar));
 }
 
-/** RTO with the backoff of section 5.5 for timeouts in a row. */
-export function backedOff(t: Tcb, settings: Settings): number {
+/**
+ * Section 5.5: RTO doubles with each timeout, and stays so until the next sample (Karn): an RTO that is too short for the
+ * path would otherwise send everything twice for ever, and never see the time of anything sent once.
+ */
+export function backOff(t: Tcb, settings: Settings): void {
+  t.rto = Math.min(settings.tcpRtoMax, t.rto * 2);
+}
+
+/** The persist timer's backoff, for `t.retries` probes in a row (RFC 9293 section 3.8.6.1). */
+export function persistInterval(t: Tcb, settings: Settings): number {
   return Math.min(settings.tcpRtoMax, t.rto * 2 ** Math.min(t.retries, 20));
 }

@@ -46,7 +46,7 @@ const RCV_UP = 36;
 const SND_SCALE = 37;
 const RCV_SCALE = 38;
 const TS_RECENT = 39;
-const TS_RECENT_AGE = 40;
+
 const LAST_ACK_SENT = 41;
 const TS_OFFSET = 42;
 const SRTT = 43;
@@ -176,7 +176,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sndScale: { cell: SND_SCALE },
   rcvScale: { cell: RCV_SCALE },
   tsRecent: { cell: TS_RECENT },
-  tsRecentAge: { cell: TS_RECENT_AGE },
+
   lastAckSent: { cell: LAST_ACK_SENT },
   tsOffset: { cell: TS_OFFSET },
   srtt: { cell: SRTT },
@@ -502,13 +502,7 @@ export class Tcb {
   set tsRecent(v: number) {
     this.i32[this.c + TS_RECENT] = v;
   }
-  /** When it was set, ms32. */
-  get tsRecentAge(): number {
-    return this.i32[this.c + TS_RECENT_AGE]!;
-  }
-  set tsRecentAge(v: number) {
-    this.i32[this.c + TS_RECENT_AGE] = v;
-  }
+
   /** Last.ACK.sent. */
   get lastAckSent(): number {
     return this.i32[this.c + LAST_ACK_SENT]!;

@@ -18,7 +18,7 @@ import type { SendSource, SliceSink } from '../../base/source.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
 import { TCP_ACK, TCP_RST } from '../../wire/tcp.ts';
 import type { IcmpError, Packet } from '../packet.ts';
-import { emit } from './emit.ts';
+import { emit, emptySeq } from './emit.ts';
 import { Engine, type TcpFloor } from './engine.ts';
 import * as F from './flags.ts';
 import { type TcpInfo, tcpInfo } from './info.ts';
@@ -436,7 +436,7 @@ export class Tcp {
       if (t.routeEpoch === e.floor.routes.epoch || findRoute(e, t) === 0) {
         if (e.floor.neighbours.ready(t.neighbour) === 1 && e.floor.output.room(t.iface) > 0) {
           loadWay(t, e.way);
-          emit(e, t, t.sndNxt, TCP_RST | TCP_ACK, 0);
+          emit(e, t, emptySeq(t), TCP_RST | TCP_ACK, 0);
           e.onWork();
         }
       }
@@ -521,6 +521,18 @@ export class Tcp {
     return this.#e.rows.used;
   }
 
+  /** Connections whose peer may not have all that was written and our FIN yet: what a clean exit waits for. */
+  get unsettled(): number {
+    const e = this.#e;
+    let count = 0;
+    for (let row = 1; row <= e.rows.highest; row++) {
+      if (e.rows.i32[e.rows.cell(row) + 1] !== 1) continue;
+      const { state } = e.t.at(row);
+      if (state >= ESTABLISHED && state !== FIN_WAIT_2 && state !== TIME_WAIT) count++;
+    }
+    return count;
+  }
+
   /** The next handle with news (in readyFlags), or 0. */
   nextReady(): number {
     const e = this.#e;
@@ -588,10 +600,15 @@ export class Tcp {
     for (let row = e.wheel.expire(now); row !== 0; row = e.wheel.expire(now)) timerExpired(e, e.t.at(row));
   }
 
+  /** Whether the last output() ended because a link or the frames were full: nobody may tell when that has changed. */
+  stalled = false;
+
   /** Sends what may be sent. Returns true if rows are left that could send at once (their turn was over). */
   output(): boolean {
     const e = this.#e;
+    this.stalled = false;
     this.#unblock();
+    let full = 0;
     for (let n = e.active.count; n > 0; n--) {
       const row = e.active.shift();
       if (row === 0) break;
@@ -601,10 +618,11 @@ export class Tcp {
       else if (result === OUT_BLOCKED) e.blocked.push(row);
       else if (result === OUT_FULL) {
         e.active.push(row);
-        return false;
+        this.stalled = true;
+        full++;
       }
     }
-    return e.active.count > 0;
+    return e.active.count > full;
   }
 
   /** Rows that waited for a neighbour or a route look again when some neighbour or route has changed. */

@@ -19,7 +19,7 @@ import {
   F_TIMING,
 } from './flags.ts';
 import { recoveryTimeout } from './recovery.ts';
-import { backedOff } from './rtt.ts';
+import { backOff, persistInterval } from './rtt.ts';
 import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -74,7 +74,8 @@ function retransmission(e: Engine, t: Tcb): void {
     t.sndNxt = t.sndUna;
     t.set(F_RETRANSMIT);
   }
-  t.rtxAt = e.core.now.us + backedOff(t, s);
+  backOff(t, s);
+  t.rtxAt = e.core.now.us + t.rto;
   e.activate(t);
 }
 
@@ -89,9 +90,10 @@ function persist(e: Engine, t: Tcb): void {
   if (seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt) > 0) {
     t.set(F_FORCE);
     t.unset(F_PERSIST);
+    t.retries = 0;
   } else {
     t.set(F_PROBE);
-    t.rtxAt = e.core.now.us + backedOff(t, e.core.settings);
+    t.rtxAt = e.core.now.us + persistInterval(t, e.core.settings);
   }
   e.activate(t);
 }
@@ -108,7 +110,8 @@ function keepalive(e: Engine, t: Tcb): void {
   const now = e.core.now.us;
   const idle = t.keepIdle * 1000;
   const quiet = now - t.lastReceivedAt;
-  if (quiet < idle || t.sndUna !== t.sndMax) {
+  // Where something is to be sent, the other timers find out.
+  if (quiet < idle || t.sndUna !== t.sndMax || t.has(F_PERSIST)) {
     t.longAt = quiet < idle ? t.lastReceivedAt + idle : now + t.keepInterval * 1000;
     return;
   }

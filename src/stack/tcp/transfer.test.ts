@@ -59,3 +59,13 @@ test('a refused connection reports it at once', () => {
   pair.a.tcp.close(h);
   assert.equal(pair.a.tcp.used, 0);
 });
+
+test('a host that does not answer ARP is unreachable after its probes, not after minutes of SYNs', () => {
+  const pair = new Pair({ link: { medium: 'ethernet' } });
+  pair.run(5_000_000);
+  const h = pair.a.tcp.connect(0, 0, 0, 0, 0, 0, 0, 0xffff, 0x0a000063, 80, 0);
+  const before = pair.now;
+  assert.ok(pair.runUntil(() => pair.a.tcp.nextReady() === h, 10_000_000));
+  assert.equal(pair.a.tcp.error(h), 113);
+  assert.ok(pair.now - before <= 4_000_000);
+});

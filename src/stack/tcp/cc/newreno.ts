@@ -1,6 +1,7 @@
 // NewReno (RFC 5681, RFC 6582) with byte counting (RFC 3465): the window grows by what is acknowledged, so that dividing or
-// coalescing ACKs changes nothing. Called through CongestionControl; calls nothing.
+// coalescing ACKs changes nothing. Called through CongestionControl; calls seq only.
 
+import { seqGt } from '../../../base/seq.ts';
 import type { Tcb } from '../tcb.ts';
 import type { CongestionControl } from './congestion.ts';
 
@@ -24,19 +25,25 @@ export const newReno: CongestionControl = {
   acked(t, acked, limited) {
     // RFC 7661's concern in its simplest form: a window that is not used does not grow.
     if (!limited) return;
-    if (t.cwnd < t.ssthresh) t.cwnd = Math.min(t.cwnd + acked, MAX_WINDOW);
-    else {
-      // Congestion avoidance: one segment for every cwnd bytes acknowledged (RFC 5681 section 3.1, RFC 3465 section 2.1).
-      t.ccCell0 += acked;
-      if (t.ccCell0 >= t.cwnd) {
-        t.ccCell0 -= t.cwnd;
-        t.cwnd = Math.min(t.cwnd + t.mss, MAX_WINDOW);
-      }
+    let rest = acked;
+    if (t.cwnd < t.ssthresh) {
+      // While what a timeout took back is repaired, an ACK may cover much that arrived long ago: one segment then (RFC 3465 section 2.3).
+      const grow = seqGt((t.sndUna - 1) | 0, t.recover) ? acked : Math.min(acked, t.mss);
+      rest = grow - (t.ssthresh - t.cwnd);
+      t.cwnd = Math.min(t.cwnd + grow, t.ssthresh);
+      if (rest <= 0) return;
+    }
+    // Congestion avoidance: one segment for every cwnd bytes acknowledged (RFC 5681 section 3.1, RFC 3465 section 2.1).
+    t.ccCell0 += rest;
+    if (t.ccCell0 >= t.cwnd) {
+      t.ccCell0 -= t.cwnd;
+      t.cwnd = Math.min(t.cwnd + t.mss, MAX_WINDOW);
     }
   },
 
   loss(t, flight) {
-    t.ssthresh = Math.max(flight >> 1, 2 * t.mss); // RFC 5681 equation (4)
+    // RFC 5681 equation (4); what limited transmit has sent beyond the window does not count (section 3.2 step 1).
+    t.ssthresh = Math.max(Math.min(flight, t.cwnd) >> 1, 2 * t.mss);
     t.cwnd = t.ssthresh + 3 * t.mss; // section 3.2 step 3
     t.ccCell0 = 0;
   },
