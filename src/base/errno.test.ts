@@ -11,8 +11,9 @@ describe('errno', () => {
 
   test('numbers are those of Linux', { skip: process.platform !== 'linux' && 'not on Linux' }, () => {
     assert.ok(numbers.length > 25);
-    for (const [name, value] of numbers)
-      assert.equal(value, constants.errno[name as keyof typeof constants.errno], name);
+    // Node knows most of them; the rest is in errno(3).
+    const known: Readonly<Record<string, number>> = { ENONET: 64, EHOSTDOWN: 112, ...constants.errno };
+    for (const [name, value] of numbers) assert.equal(value, known[name], name);
   });
 
   test('every constant has its name, positive or negated', () => {

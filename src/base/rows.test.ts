@@ -10,7 +10,7 @@ import { ROW_GENERATION, ROW_LINK, Rows } from './rows.ts';
 describe('Rows', () => {
   test('rows and handles follow a model over any order of taking and giving back', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -2, max: 9 }), { maxLength: 150 }), (steps) => {
+      fc.property(fc.array(fc.integer({ min: -2, max: 9 }), { maxLength: 150, size: 'max' }), (steps) => {
         const rows = new Rows(new Arena(65536), 't', 5, 40);
         const taken = new Map<number, number>();
         const old: number[] = [];

@@ -2,12 +2,15 @@
 // Used by TCP's send, receive and out-of-order buffers and by UDP's queues; calls pool and arena.
 //
 //   list (3 cells in somebody's row):  [ head span | tail span | bytes ]
-//   span (16 bytes):                   [ next | start | end | chunk ]      start and end are arena offsets of the live bytes
+//   span (16 bytes):                   [ next | start | end | owner ]      start and end are arena offsets of the live bytes
 //
-// A span whose chunk is 0 refers to memory that somebody else keeps still (a SendSource's block).
+// The owner of a span's bytes: a chunk of ours (> 0: its offset), a block (< 0 and even: its offset, negated), a SendSource
+// (< 0 and odd: its number in the table below), or whoever keeps them still until they are dropped (0).
 
 import type { Arena } from './arena.ts';
+import type { Blocks } from './blocks.ts';
 import { Pool } from './pool.ts';
+import type { SendSource, SliceSink } from './source.ts';
 
 /** Bytes of a payload chunk. */
 export const CHUNK = 4096;
@@ -30,11 +33,17 @@ export class Spans {
   readonly u8: Uint8Array;
   readonly #chunks: Pool;
   readonly #spans: Pool;
+  readonly #blocks: Blocks | null;
+  /** SendSources under way by number, and how far each has been released. Few: one a file being sent. */
+  readonly #sources: (SendSource | null)[] = [];
+  readonly #released: number[] = [];
 
-  constructor(arena: Arena, chunks: number) {
+  /** `blocks`: those that appendBlock() may refer to. */
+  constructor(arena: Arena, chunks: number, blocks: Blocks | null = null) {
     this.i32 = arena.i32;
     this.u8 = arena.u8;
     this.#chunks = new Pool(arena, 'chunks', chunks, CHUNK, 4096);
+    this.#blocks = blocks;
     this.#spans = new Pool(arena, 'spans', chunks + (chunks >> 1) + 64, SPAN, 16);
   }
 
@@ -61,7 +70,7 @@ export class Spans {
       let room = 0;
       if (span !== 0) {
         const chunk = i32[span + OWNER]!;
-        room = chunk === 0 ? 0 : chunk + CHUNK - i32[span + END]!;
+        room = chunk <= 0 ? 0 : chunk + CHUNK - i32[span + END]!;
       }
       if (room === 0) {
         span = this.#push(l, 0, 0, true);
@@ -85,7 +94,59 @@ export class Spans {
   appendReference(l: number, start: number, length: number): boolean {
     // An empty span would never be dropped: nothing counts its bytes.
     if (length <= 0) return true;
-    if (this.#push(l, start, start + length, false) === 0) return false;
+    return this.#refer(l, start, length, 0);
+  }
+
+  /** Appends `length` bytes at arena offset `start`, which lie in one block: it gets a user until they are dropped. False when out of spans. */
+  appendBlock(l: number, start: number, length: number): boolean {
+    if (length <= 0) return true;
+    const blocks = this.#blocks;
+    if (blocks === null || !blocks.holds(start, length) || !this.#refer(l, start, length, -(start & ~1))) return false;
+    blocks.retain(start);
+    return true;
+  }
+
+  /**
+   * Appends all of `source` by reference; it is told as its bytes are dropped (release). False, and nothing appended, when
+   * it cannot name all of its bytes now or the spans do not suffice.
+   */
+  appendSource(l: number, source: SendSource): boolean {
+    if (source.length <= 0) return true;
+    let id = this.#sources.indexOf(null);
+    if (id < 0) id = this.#sources.length;
+    this.#sources[id] = source;
+    this.#released[id] = 0;
+    const tail = this.i32[l + 1]!;
+    const before = this.i32[l + 2]!;
+    const sink: SliceSink = {
+      slice: (offset, length) => void (length > 0 && this.#refer(l, offset, length, -(2 * id + 1))),
+    };
+    source.reference(0, source.length, sink);
+    if (this.i32[l + 2]! - before === source.length) return true;
+    this.#sources[id] = null;
+    this.#cutAfter(l, tail, before);
+    return false;
+  }
+
+  /** Takes the spans after `tail` (0: all) off the list again, telling nobody. */
+  #cutAfter(l: number, tail: number, bytes: number): void {
+    const { i32 } = this;
+    let span = tail === 0 ? i32[l]! : i32[(tail >> 2) + NEXT]!;
+    if (tail === 0) i32[l] = 0;
+    else i32[(tail >> 2) + NEXT] = 0;
+    i32[l + 1] = tail;
+    i32[l + 2] = bytes;
+    while (span !== 0) {
+      const next = i32[(span >> 2) + NEXT]!;
+      this.#spans.free(span);
+      span = next;
+    }
+  }
+
+  #refer(l: number, start: number, length: number, owner: number): boolean {
+    const s = this.#push(l, start, start + length, false);
+    if (s === 0) return false;
+    this.i32[s + OWNER] = owner;
     this.i32[l + 2]! += length;
     return true;
   }
@@ -122,15 +183,30 @@ export class Spans {
       const head = i32[l]!;
       const span = head >> 2;
       const size = i32[span + END]! - i32[span + START]!;
+      const owner = i32[span + OWNER]!;
       if (left < size) {
         i32[span + START]! += left;
+        if ((owner & 1) !== 0) this.#dropped(owner, left);
         return;
       }
       left -= size;
       i32[l] = i32[span + NEXT]!;
       if (i32[l] === 0) i32[l + 1] = 0;
-      this.#release(head);
+      if (owner > 0) this.#chunks.free(owner);
+      else if ((owner & 1) !== 0) this.#dropped(owner, size);
+      else if (owner !== 0) this.#blocks!.release(-owner);
+      this.#spans.free(head);
     }
+  }
+
+  /** `n` bytes of a SendSource are not needed any more. */
+  #dropped(owner: number, n: number): void {
+    const id = (-owner - 1) >> 1;
+    const source = this.#sources[id]!;
+    const upTo = this.#released[id]! + n;
+    this.#released[id] = upTo;
+    if (upTo === source.length) this.#sources[id] = null;
+    source.release(upTo);
   }
 
   /** Appends all of `other` to `l` and leaves `other` empty; moves no byte. */
@@ -206,11 +282,5 @@ export class Spans {
     else i32[(i32[l + 1]! >> 2) + NEXT] = span;
     i32[l + 1] = span;
     return s;
-  }
-
-  #release(span: number): void {
-    const chunk = this.i32[(span >> 2) + OWNER]!;
-    if (chunk !== 0) this.#chunks.free(chunk);
-    this.#spans.free(span);
   }
 }

@@ -102,7 +102,7 @@ export class Wheel {
 
   /**
    * When expire() wants to be called next (us; Infinity: nothing scheduled). Never late. Early only where more than 32 rows
-   * share a later slot, or a deadline was 18 hours away when it was set: then at the start of its slot.
+   * share a later slot, or a deadline was 18 hours from where the wheel stood when it was set: then at the start of its slot.
    */
   pollAt(): number {
     if (this.#i32[this.#count] === 0) return Infinity;

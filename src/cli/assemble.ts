@@ -166,7 +166,13 @@ function openDevice(options: AssembleOptions, stack: Stack): TunTap {
   });
 }
 
-function wrap(inner: Link, name: string, options: AssembleOptions, loop: HostLoop, file: CaptureFile | undefined): Link {
+function wrap(
+  inner: Link,
+  name: string,
+  options: AssembleOptions,
+  loop: HostLoop,
+  file: CaptureFile | undefined,
+): Link {
   let link = inner;
   if (options.fault !== undefined) link = faultLink(link, loop.clock, options.fault);
   if (file !== undefined) link = new CaptureLink(link, { sink: file.sink, clock: loop.clock, name });

@@ -26,7 +26,8 @@ export async function readyToSend(assembled: Assembled, signal: AbortSignal): Pr
     const lines = assembled.ipLines.map((line) => `  ${line}\n`).join('');
     process.stderr.write(`Waiting for the kernel's end of the device; as root:\n\n${lines}\n`);
     const up = await until(() => isUp(inside.linkName), PATIENCE, signal);
-    if (!up && !signal.aborted) throw failure(`the device ${inside.linkName} is still down: "ip link set ${inside.linkName} up"`);
+    if (!up && !signal.aborted)
+      throw failure(`the device ${inside.linkName} is still down: "ip link set ${inside.linkName} up"`);
   }
   await addressesChecked(assembled, signal);
 }
@@ -41,7 +42,9 @@ export async function addressesChecked(assembled: Assembled, signal: AbortSignal
   for (const iface of all) {
     for (const { w0, w1, w2, w3, state } of iface.addresses) {
       if (state !== 'duplicate') continue;
-      throw failure(`another host on ${inside.linkName} has the address ${formatAddress(w0, w1, w2, w3)}: choose another`);
+      throw failure(
+        `another host on ${inside.linkName} has the address ${formatAddress(w0, w1, w2, w3)}: choose another`,
+      );
     }
   }
 }

@@ -78,7 +78,12 @@ async function request(
   const own = assembled.inside === undefined ? undefined : createHttp(assembled.inside.network);
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
     const module = url.protocol === 'https:' ? (own?.https ?? nodeHttps) : (own?.http ?? nodeHttp);
-    const answer = await ask(module, url, { headers, rejectUnauthorized: !options.insecure, signal }, options.timeout / 1000);
+    const answer = await ask(
+      module,
+      url,
+      { headers, rejectUnauthorized: !options.insecure, signal },
+      options.timeout / 1000,
+    );
     const status = answer.statusCode ?? 0;
     const location = answer.headers.location;
     if (status >= 300 && status < 400 && location !== undefined && URL.canParse(location, url)) {
@@ -115,7 +120,9 @@ function ask(
 function failed(url: URL, error: Error & { code?: string }): CliError {
   if ('exitCode' in error) return error as CliError;
   if (error.code?.startsWith('ERR_TLS') || /certificate/i.test(error.message)) {
-    return failure(`${url.href}: the certificate is not trusted (${error.code ?? error.message}): --insecure takes it as it is`);
+    return failure(
+      `${url.href}: the certificate is not trusted (${error.code ?? error.message}): --insecure takes it as it is`,
+    );
   }
   return failure(`${url.href}: ${meaning(error)}`);
 }
@@ -136,7 +143,8 @@ async function save(answer: IncomingMessage, options: FetchOptions, signal: Abor
     await pipeline(answer, count, out, { signal, end: toFile });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if ((error as NodeJS.ErrnoException).path !== undefined) throw failure(`cannot write ${options.output}: ${meaning(error)}`);
+    if ((error as NodeJS.ErrnoException).path !== undefined)
+      throw failure(`cannot write ${options.output}: ${meaning(error)}`);
     if (code === 'EPIPE') return; // who reads us has had enough
     if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
       throw failure(`the connection ended early, after ${formatSize(bytes)}`);
@@ -145,6 +153,8 @@ async function save(answer: IncomingMessage, options: FetchOptions, signal: Abor
   }
   if (toFile && !options.quiet) {
     const seconds = (performance.now() - start) / 1000;
-    process.stderr.write(`${options.output}: ${formatSize(bytes)} in ${seconds.toFixed(2)} s (${formatSize(bytes / seconds)}/s)\n`);
+    process.stderr.write(
+      `${options.output}: ${formatSize(bytes)} in ${seconds.toFixed(2)} s (${formatSize(bytes / seconds)}/s)\n`,
+    );
   }
 }

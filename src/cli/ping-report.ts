@@ -41,14 +41,7 @@ export class PingReport {
   #squares = 0;
 
   /** `name` as the user wrote it; `size` of the payload. */
-  constructor(
-    name: string,
-    address: string,
-    size: number,
-    v4: boolean,
-    quiet: boolean,
-    print: (line: string) => void,
-  ) {
+  constructor(name: string, address: string, size: number, v4: boolean, quiet: boolean, print: (line: string) => void) {
     this.#name = name;
     this.#address = address;
     this.#size = size;

@@ -139,7 +139,8 @@ class Pinger {
       if (n < HEADER) continue;
       const sequence = (this.#reply[6]! << 8) | this.#reply[7]!;
       const age = (this.#sent - sequence) & 0xffff;
-      const time = age < REMEMBERED ? this.#inside.loop.clock.monotonic() - this.#sentAt[sequence % REMEMBERED]! : Number.NaN;
+      const time =
+        age < REMEMBERED ? this.#inside.loop.clock.monotonic() - this.#sentAt[sequence % REMEMBERED]! : Number.NaN;
       const { from } = this.#udp;
       const duplicate = this.#answered[sequence] === 1;
       this.#answered[sequence] = 1;

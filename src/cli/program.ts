@@ -3,10 +3,10 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { CliError, EXIT_USAGE } from './errors.ts';
-import { type FetchOptions, fetchUrl } from './fetch.ts';
+import type { FetchOptions } from './fetch.ts';
 import { addLinkOptions, readCount, readPort, readPorts, readTime, several } from './options.ts';
-import { type PingOptions, ping } from './ping.ts';
-import { type ServeOptions, serve } from './serve.ts';
+import type { PingOptions } from './ping.ts';
+import type { ServeOptions } from './serve.ts';
 import { VERSION } from './version.ts';
 
 /** What runs the commands; tests put their own there. */
@@ -16,7 +16,12 @@ export interface Commands {
   fetch(url: string, options: FetchOptions): Promise<number>;
 }
 
-const COMMANDS: Commands = { serve, ping, fetch: fetchUrl };
+/** Loaded when they are called: --help and --version need no stack. */
+const COMMANDS: Commands = {
+  serve: async (...args) => (await import('./serve.ts')).serve(...args),
+  ping: async (...args) => (await import('./ping.ts')).ping(...args),
+  fetch: async (...args) => (await import('./fetch.ts')).fetchUrl(...args),
+};
 
 const EPILOG = `
 Examples:
@@ -108,7 +113,12 @@ function addPing(program: Command, commands: Commands, done: (code: number) => v
     .option('-c, --count <n>', 'stop after so many', readCount)
     .option('-s, --size <bytes>', 'bytes of payload', readCount, 56)
     .option('-i, --interval <time>', 'time between two; a bare number is seconds', readSeconds, 1_000_000)
-    .option('-W, --wait <time>', 'how long to wait for the last answers; a bare number is seconds', readSeconds, 2_000_000)
+    .option(
+      '-W, --wait <time>',
+      'how long to wait for the last answers; a bare number is seconds',
+      readSeconds,
+      2_000_000,
+    )
     .option('-t, --ttl <n>', 'time to live, or hop limit', readCount)
     .option('-q, --quiet', 'show only the statistics');
   addLinkOptions(command, 'host')
@@ -190,5 +200,8 @@ function plainMessage(error: CommanderError): string {
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+  return text
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
 }

@@ -4,11 +4,11 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { isIPv6 } from 'node:net';
+import { type CachedRead, cachedReader } from '../host/cached-read.ts';
 import { createWeb, type LogFormat, type NetModule, type Web, type WebOptions } from '../servers/web/index.ts';
-import { type Assembled, assemble } from './assemble.ts';
+import { type Assembled, assemble, type Inside } from './assemble.ts';
 import { addressesChecked } from './device.ts';
-import { CliError, failure, meaning, portError, usage } from './errors.ts';
-import { makeRegistry, serveMetrics } from './metrics.ts';
+import { failure, meaning, portError, usage } from './errors.ts';
 import type { LinkOptions } from './options.ts';
 import { onSignal } from './signals.ts';
 import { StatusLine } from './status.ts';
@@ -25,13 +25,14 @@ export interface ServeOptions extends LinkOptions {
   readonly drain: number;
 }
 
-/** Time kept from the drain for the last bytes to reach their clients, ms. */
+/** How long the last bytes of what was answered may take to reach their clients, ms; the second where time was up already. */
 const LAST_BYTES = 5_000;
+const LAST_BYTES_AFTER_CUT = 500;
 
 /** Runs the command until a signal; resolves to its exit code. */
 export async function serve(dir: string, options: ServeOptions): Promise<number> {
   const secure = readCertificate(options);
-  const ports = options.port ?? defaultPorts(options, secure !== undefined);
+  let ports = options.port ?? defaultPorts(options, secure !== undefined);
   const status: { line?: StatusLine } = {};
   // Whatever is said in between makes way for the status line, which may share the terminal.
   const say = (out: NodeJS.WriteStream, text: string): boolean => {
@@ -46,10 +47,18 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
   const warn = (text: string): void => {
     say(process.stderr, `ring3 serve: ${text}\n`);
   };
-  const web = makeWeb(dir, options, secure, {
-    write: (text) => say(process.stdout, text),
-    once: (event, listener) => process.stdout.once(event, listener),
-  });
+  // Known when the stack is there; nobody asks before.
+  let inside: Inside | undefined;
+  const web = makeWeb(
+    dir,
+    options,
+    secure,
+    storeOf(() => inside),
+    {
+      write: (text) => say(process.stdout, text),
+      once: (event, listener) => process.stdout.once(event, listener),
+    },
+  );
   // A reader of our output that has gone is not a reason to stop serving.
   for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
 
@@ -58,10 +67,12 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
     gone = resolve;
   });
   const assembled = await assemble({ ...options, ports, warn, gone });
+  inside = assembled.inside;
   let metrics: Server | undefined;
   try {
-    await listen(web, assembled);
+    ports = await listen(web, assembled);
     if (options.metrics !== undefined) {
+      const { makeRegistry, serveMetrics } = await import('./metrics.ts');
       const registry = makeRegistry({ link: options.link, inside: assembled.inside, web });
       metrics = await serveMetrics(registry, options.metrics);
     }
@@ -71,7 +82,10 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
     throw error;
   }
   // With a log, standard output is the log's alone.
-  say(options.log === undefined ? process.stdout : process.stderr, banner(dir, options, assembled, secure, metrics));
+  say(
+    options.log === undefined ? process.stdout : process.stderr,
+    banner(dir, options, assembled, ports, secure, metrics),
+  );
   status.line = new StatusLine(process.stderr, () => sample(web, assembled));
   status.line.start();
 
@@ -112,15 +126,30 @@ function readCertificate(options: ServeOptions): WebOptions['tls'] {
   return { cert: read('certificate', tlsCert), key: read('key', tlsKey) };
 }
 
+/** Files go out from the stack's own memory: read into it, from the kernel's cache at once where they are there. */
+function storeOf(inside: () => Inside | undefined): NonNullable<WebOptions['store']> {
+  let read: CachedRead | undefined | null = null;
+  return {
+    takeBlock: () => inside()?.network.takeBlock() ?? null,
+    giveBlock: (block) => inside()!.network.giveBlock(block),
+    readCached: (fd, block, length, position) => {
+      if (read === null) read = cachedReader(inside()!.stack.memory.arena);
+      return read?.(fd, block, length, position) ?? -1;
+    },
+  };
+}
+
 function makeWeb(
   dir: string,
   options: ServeOptions,
   secure: WebOptions['tls'],
+  store: WebOptions['store'],
   stream: NonNullable<WebOptions['log']>['stream'],
 ): Web {
   try {
     return createWeb({
       root: dir,
+      store,
       ...(secure === undefined ? {} : { tls: secure }),
       ...(options.log === undefined ? {} : { log: { format: options.log, stream } }),
       onError: (error) => process.stderr.write(`ring3 serve: ${meaning(error)}\n`),
@@ -134,18 +163,21 @@ function makeWeb(
   }
 }
 
-async function listen(web: Web, assembled: Assembled): Promise<void> {
+/** Listens on every port at every address; returns the ports, those that were left open (0) as they were chosen. */
+async function listen(web: Web, assembled: Assembled): Promise<number[]> {
   const net = assembled.net as unknown as NetModule;
+  const ports = [...assembled.ports];
   for (const host of assembled.listenAt) {
-    for (const port of assembled.ports) {
+    for (const [i, port] of ports.entries()) {
       try {
-        await web.listen({ net, port, ...(host === undefined ? {} : { host }) });
+        const listening = await web.listen({ net, port, ...(host === undefined ? {} : { host }) });
+        ports[i] = listening.port;
       } catch (error) {
-        if (error instanceof CliError) throw error;
         throw portError(error, `${host ?? 'the stack'} port ${port}`);
       }
     }
   }
+  return ports;
 }
 
 /** Lets running answers finish, then sees that their last bytes arrive, then lets go. */
@@ -153,21 +185,23 @@ async function shutDown(web: Web, assembled: Assembled, drain: number, warn: (te
   const deadline = performance.now() + drain;
   assembled.stop();
   const waiting = web.stats.active;
-  if (waiting > 0) warn(`${waiting} answer${waiting === 1 ? ' is' : 's are'} still running; another signal ends at once`);
+  if (waiting > 0)
+    warn(`${waiting} answer${waiting === 1 ? ' is' : 's are'} still running; another signal ends at once`);
   const cut = await web.drain(drain);
   if (cut > 0) warn(`${cut} connection${cut === 1 ? '' : 's'} had to be cut`);
-  await assembled.close(Math.max(LAST_BYTES, deadline - performance.now()));
+  await assembled.close(cut > 0 ? LAST_BYTES_AFTER_CUT : Math.max(LAST_BYTES, deadline - performance.now()));
 }
 
 function banner(
   dir: string,
   options: ServeOptions,
   assembled: Assembled,
+  ports: readonly number[],
   secure: WebOptions['tls'],
   metrics: Server | undefined,
 ): string {
   const urls = assembled.addresses.flatMap((address) =>
-    assembled.ports.flatMap((port) => urlsOf(address, port, secure !== undefined)),
+    ports.flatMap((port) => urlsOf(address, port, secure !== undefined)),
   );
   const device = assembled.inside?.linkName;
   const link: Record<string, string> = {
@@ -181,7 +215,12 @@ function banner(
     lines.push(`metrics at http://127.0.0.1:${(metrics.address() as { port: number }).port}/metrics`);
   }
   if (assembled.ipLines.length > 0) {
-    lines.push('', "Give the kernel its end of the device, as root:", '', ...assembled.ipLines.map((line) => `  ${line}`));
+    lines.push(
+      '',
+      'Give the kernel its end of the device, as root:',
+      '',
+      ...assembled.ipLines.map((line) => `  ${line}`),
+    );
     lines.push('', 'and try', '', `  curl ${secure === undefined ? '' : '-k '}${urls[0]}`, '');
   }
   lines.push('Stop with Ctrl-C.');

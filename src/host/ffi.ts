@@ -17,7 +17,6 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   timerfd_create(clock: number, flags: number): number;
   timerfd_settime(fd: number, flags: number, value: number, old: number): number;
-  eventfd(initial: number, flags: number): number;
 }
 
 /** What became of a descriptor that is being watched: `status` is 0, or a negated errno after which nothing more comes. */
@@ -75,7 +74,6 @@ function load(): Ffi {
       socket: lib.func('int socket(int, int, int)'),
       timerfd_create: lib.func('int timerfd_create(int, int)'),
       timerfd_settime: lib.func('int timerfd_settime(int, int, uintptr_t, uintptr_t)'),
-      eventfd: lib.func('int eventfd(unsigned int, int)'),
     },
     errno: koffi.errno as () => number,
     address: koffi.address,

@@ -82,6 +82,8 @@ export class FrameDevice implements Link {
   readonly #held: TxBatch = new TxBatch();
   #watch: Watch | undefined;
   #wake: () => void = () => {};
+  /** room() has said 0. */
+  #full = false;
   #open = true;
 
   constructor(options: FrameDeviceOptions) {
@@ -171,7 +173,9 @@ export class FrameDevice implements Link {
 
   room(): number {
     if (this.#held.count > 0) this.#flush();
-    return this.#open && this.#held.count === 0 ? BATCH : 0;
+    if (this.#open && this.#held.count === 0) return BATCH;
+    this.#full = true;
+    return 0;
   }
 
   transmit(batch: TxBatch): number {
@@ -278,7 +282,11 @@ export class FrameDevice implements Link {
     }
     held.headerLength.copyWithin(0, sent, held.count);
     held.count -= sent;
-    if (held.count === 0) this.#watch?.writable(false);
+    if (held.count > 0) return;
+    this.#watch?.writable(false);
+    if (!this.#full) return;
+    this.#full = false;
+    this.#wake();
   }
 
   wake(fn: () => void): void {

@@ -5,6 +5,7 @@
 // addresses, from the client's own address and port to the same destination in the served stack. Inward only.
 
 import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { isMapped, parseAddress } from '../base/address.ts';
@@ -32,13 +33,13 @@ export interface HostLinkOptions {
   readonly memory: LinkMemory;
   /** Turns the inner stack. */
   readonly loop: HostLoop;
-  /** TCP connections at once, default 16,384; what comes beyond is reset. */
+  /** TCP connections at once, default 16,384 or what the limit of open files allows; what comes beyond is reset. */
   readonly maxConnections?: number;
   /** UDP clients at once, default 4,096; the one that was silent longest makes way. */
   readonly maxUdpClients?: number;
   /** Milliseconds after which a silent UDP client is forgotten, default 60,000. */
   readonly udpIdle?: number;
-  /** Told, at most once in ten seconds each, what people should know: too many connections, no descriptors left. One line. */
+  /** Told, at most once in ten seconds each, what people should know: too many connections, for instance. One line. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -47,6 +48,8 @@ const QUIET = 10_000;
 /** Buffers of the inner stack: what is on its way lies in the served stack or in the kernel. */
 const BUFFER = 256 * 1024;
 const BACKLOG = 511;
+/** Descriptors that are left for everything else. */
+const OTHER_FILES = 64;
 
 /** Opens the ports. Rejects with a HostError of one line (EADDRINUSE, EACCES, EADDRNOTAVAIL, EINVAL) and leaves none open then. */
 export async function hostLink(options: HostLinkOptions): Promise<HostLink> {
@@ -81,7 +84,12 @@ export class HostLink {
 
   /** Use hostLink(). */
   constructor(options: HostLinkOptions) {
-    const { maxConnections = 16_384, maxUdpClients = 4096, udpIdle = 60_000 } = options;
+    const { maxUdpClients = 4096, udpIdle = 60_000 } = options;
+    const files = openFilesLimit() - OTHER_FILES;
+    const maxConnections = options.maxConnections ?? Math.max(1, Math.min(16_384, files));
+    const tooMany =
+      `more than ${maxConnections} connections at once: the ones beyond are reset` +
+      (maxConnections === files ? '; "ulimit -n" allows no more' : '');
     this.#loop = options.loop;
     this.#onWarning = options.onWarning;
     this.#inner = new Stack(createMemory({ small: 8192, large: 512, chunks: 32 * 1024 }), {
@@ -107,7 +115,7 @@ export class HostLink {
     const iface = this.#inner.attach(inner, { addresses: ['127.0.0.1/8', '::1/128'] });
     defaultRoutes(this.#inner, iface.index);
     const clients = new ClientAddresses(this.#inner, iface.index);
-    this.#tcpSplice = new TcpSplice(this.#inner, clients, maxConnections, (message) => this.#warn(message));
+    this.#tcpSplice = new TcpSplice(this.#inner, clients, maxConnections, tooMany, (message) => this.#warn(message));
     this.#udpSplice = new UdpSplice(this.#inner, clients, maxUdpClients, udpIdle);
     this.#leave = this.#loop.onPass(() => {
       this.#tcpSplice.dispatch();
@@ -128,7 +136,8 @@ export class HostLink {
         this.addresses.push(text);
       } catch (error) {
         // A machine without IPv6 has no ::1; only who has asked for it wants to know.
-        if (address === undefined && text === '::1' && errorCode(error) === 'EADDRNOTAVAIL') continue;
+        const missing = errorCode(error) === 'EADDRNOTAVAIL' || errorCode(error) === 'EAFNOSUPPORT';
+        if (address === undefined && text === '::1' && missing) continue;
         throw error;
       }
     }
@@ -165,15 +174,9 @@ export class HostLink {
     return actual;
   }
 
-  /** An accept that failed: mostly descriptors are used up (EMFILE). The client is told by its kernel; the port stays open. */
+  /** An accept that failed. The port stays open. (Without descriptors libuv accepts and closes, and tells nobody: hence the bound.) */
   #acceptFailed(error: Error): void {
-    const code = errorCode(error);
-    const full = code === 'EMFILE' || code === 'ENFILE';
-    this.#warn(
-      full
-        ? `no descriptors left (${code}): new connections are refused; raise the limit with "ulimit -n"`
-        : `a connection could not be accepted: ${code}`,
-    );
+    this.#warn(`a connection could not be accepted: ${errorCode(error)}`);
   }
 
   #warn(message: string): void {
@@ -217,6 +220,16 @@ export class HostLink {
     this.#leave();
     this.#loop.remove(this.#inner);
     this.#inner.close();
+  }
+}
+
+/** How many files this process may have open. */
+function openFilesLimit(): number {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+    return limit === null ? Infinity : Number(limit[1]);
+  } catch {
+    return Infinity; // not Linux
   }
 }
 

@@ -127,6 +127,21 @@ test('a callback that throws is reported as uncaught, and the others have their 
   assert.deepEqual([called, stack.polls.length], [2, 2]);
 });
 
+test('a callback that takes out another, or itself, costs nobody a turn', async (t) => {
+  const { loop } = await setUp(t);
+  const called: string[] = [];
+  const offSelf = loop.onPass(() => {
+    called.push('self');
+    offSelf();
+    offOther();
+  });
+  const offOther = loop.onPass(() => called.push('other'));
+  loop.onPass(() => called.push('last'));
+  loop.poke();
+  await turn();
+  assert.deepEqual(called, ['self', 'last']);
+});
+
 test('the pass that pollAt() asks for comes at its time, not before', async (t) => {
   const { loop, stack } = await setUp(t);
   const late: number[] = [];

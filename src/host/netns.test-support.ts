@@ -33,7 +33,7 @@ export function asNobody<T>(fn: () => T): T {
   }
 }
 
-/** Brings device `name` of this namespace up, as `ip link set up` does. */
+/** Brings device `name` of this namespace up, with a queue towards us that no test fills: `ip link set up txqueuelen 32768`. */
 export function setUp(name: string): void {
   const fd = check(libc().socket(2, 2 | 0o2000000, 0), 'socket');
   scratch.fill(0);
@@ -41,6 +41,8 @@ export function setUp(name: string): void {
   check(libc().ioctl(fd, 0x8913, addressOf(scratch)), 'SIOCGIFFLAGS');
   scratch[16]! |= 1;
   check(libc().ioctl(fd, 0x8914, addressOf(scratch)), 'SIOCSIFFLAGS');
+  new DataView(scratch.buffer).setInt32(16, 32768, true);
+  check(libc().ioctl(fd, 0x8943, addressOf(scratch)), 'SIOCSIFTXQLEN');
   closeSync(fd);
 }
 

@@ -5,7 +5,8 @@
 //
 // Every end maps: FIN to FIN in either direction by itself, reset to reset, refusal to reset. What one side does not take
 // makes the other stop: towards the stack by pausing the socket, towards the client by not reading the inner connection,
-// whose window then closes. The inner connection is forgotten once both FINs are acknowledged, without TIME-WAIT: nothing
+// whose window then closes (while a client's bytes wait, its reset is not seen before something is written to it or the
+// waiting ends: nobody reads its socket). The inner connection is forgotten once both FINs are acknowledged, without TIME-WAIT: nothing
 // old can linger on a memory link, and clients use their ports again soon.
 //
 // Reads are Node's own 'data' events: node:net has no `onread` for accepted sockets, and taking their handle to a new
@@ -48,14 +49,17 @@ export class TcpSplice {
   readonly #stack: Stack;
   readonly #clients: ClientAddresses;
   readonly #limit: number;
+  readonly #tooMany: string;
   readonly #warn: (message: string) => void;
   readonly #flows: Map<number, Flow> = new Map();
   readonly #byTuple: Map<string, Flow> = new Map();
   readonly #spare: Buffer[] = [];
   #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER);
 
-  constructor(stack: Stack, clients: ClientAddresses, limit: number, warn: (message: string) => void) {
+  /** At most `limit` connections; beyond, `tooMany` is the warning. */
+  constructor(stack: Stack, clients: ClientAddresses, limit: number, tooMany: string, warn: (message: string) => void) {
     this.#stack = stack;
+    this.#tooMany = tooMany;
     this.#clients = clients;
     this.#limit = limit;
     this.#warn = warn;
@@ -76,7 +80,7 @@ export class TcpSplice {
       return;
     }
     if (this.#flows.size >= this.#limit) {
-      this.#warn(`more than ${this.#limit} connections at once: the ones beyond are reset`);
+      this.#warn(this.#tooMany);
       resetSocket(socket);
       return;
     }

@@ -17,9 +17,10 @@ import {
   TX_SUM_PARTIAL,
   TxBatch,
 } from '../base/link.ts';
-import { Frames, HEADROOM, LARGE_FRAME, SMALL_FRAME } from '../base/pool.ts';
+import { Frames, LARGE_FRAME, SMALL_FRAME } from '../base/pool.ts';
 import { ipLines } from './ip-lines.ts';
 import { asNobody, inNamespace, openPacket } from './netns.test-support.ts';
+import { packet, pseudo, sum } from './packet.test-support.ts';
 import { openTap, openTun, type TunTap, type TunTapOptions } from './tuntap.ts';
 
 function memory(): LinkMemory {
@@ -57,77 +58,6 @@ async function setUp(t: TestContext): Promise<Setup> {
       ),
     packet: (device) => keep(inNamespace(ns.name, () => openPacket(device.name, mem, { ...device.caps, gso: 65535 }))),
   };
-}
-
-/** An IPv4 or IPv6 packet with `payload` bytes behind a TCP header, in one piece; `ethernet` before it if asked for. */
-function packet(mem: LinkMemory, batch: TxBatch, version: 4 | 6, payload: number, ethernet: boolean): number {
-  const ip = version === 4 ? 20 : 40;
-  const l2 = ethernet ? 14 : 0;
-  const total = l2 + ip + 20 + payload;
-  const frame = mem.frames.alloc(total);
-  assert.notEqual(frame, 0);
-  const at = frame + HEADROOM;
-  const u8 = mem.arena.u8;
-  u8.fill(0, at, at + total);
-  for (let i = 0; i < payload; i++) u8[at + total - payload + i] = i * 3;
-  const view = new DataView(u8.buffer);
-  if (ethernet) {
-    u8.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1], at);
-    view.setUint16(at + 12, version === 4 ? 0x0800 : 0x86dd);
-  }
-  const l3 = at + l2;
-  if (version === 4) {
-    u8.set(
-      [
-        0x45,
-        0,
-        (ip + 20 + payload) >> 8,
-        (ip + 20 + payload) & 255,
-        0,
-        1,
-        0x40,
-        0,
-        64,
-        6,
-        0,
-        0,
-        10,
-        9,
-        0,
-        1,
-        10,
-        9,
-        0,
-        2,
-      ],
-      l3,
-    );
-    view.setUint16(l3 + 10, ~sum(u8, l3, 20, 0) & 0xffff);
-  } else {
-    u8.set([0x60, 0, 0, 0, (20 + payload) >> 8, (20 + payload) & 255, 6, 64, 0xfd], l3);
-    u8[l3 + 23] = 1;
-    u8[l3 + 24] = 0xfd;
-    u8[l3 + 39] = 2;
-  }
-  const l4 = l3 + ip;
-  u8.set([0x12, 0x34, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0], l4);
-  const i = batch.push(at, total);
-  batch.headerLength[i] = l2 + ip + 20;
-  batch.csumStart[i] = l2 + ip;
-  batch.csumOffset[i] = 16;
-  view.setUint16(l4 + 16, pseudo(u8, l3, version, 20 + payload));
-  return i;
-}
-
-function sum(u8: Uint8Array, at: number, length: number, start: number): number {
-  let total = start;
-  for (let i = 0; i < length; i++) total += (i & 1) === 0 ? u8[at + i]! << 8 : u8[at + i]!;
-  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16);
-  return total;
-}
-
-function pseudo(u8: Uint8Array, l3: number, version: 4 | 6, l4Length: number): number {
-  return version === 4 ? sum(u8, l3 + 12, 8, 6 + l4Length) : sum(u8, l3 + 8, 32, 6 + l4Length);
 }
 
 /** Receives until `count` frames have come; fails after a second. */
@@ -355,12 +285,7 @@ describe('TUN and TAP devices', privileged, () => {
         /needs CAP_NET_ADMIN: .*ip tuntap add dev x0 mode tap user/,
       ],
       ['in use', () => open('tap', { name: 'busy0' }), 'EBUSY', /busy0 is in use/],
-      [
-        'another kind',
-        () => open('tap', { name: 'kind0' }),
-        'EINVAL',
-        /kind0 exists and is no tap device/,
-      ],
+      ['another kind', () => open('tap', { name: 'kind0' }), 'EINVAL', /kind0 exists and is no tap device/],
       ['not ours', () => open('tap', { name: 'lo' }), 'EINVAL', /lo exists and is no tap/],
       ['too long', () => open('tap', { name: 'sixteen-letters-' }), 'EINVAL', /is no name for a network device/],
       ['a slash', () => open('tap', { name: 'a/b' }), 'EINVAL', /is no name/],
@@ -418,16 +343,4 @@ describe('TUN and TAP devices', privileged, () => {
     assert.match(await ns.ip('route get 10.8.0.1'), /dev tap0/);
     assert.match(await ns.ip('-o link show dev tap0'), /[<,]UP[,>]/);
   });
-});
-
-test('ip lines leave the stack its addresses', () => {
-  const lines = (...addresses: string[]): string[] => ipLines({ name: 't0', addresses });
-  assert.deepEqual(lines('10.0.0.2/24'), ['ip link set t0 up', 'ip addr add 10.0.0.1/24 dev t0']);
-  assert.deepEqual(lines('10.0.0.1/24')[1], 'ip addr add 10.0.0.2/24 dev t0');
-  assert.deepEqual(lines('10.0.0.129/25')[1], 'ip addr add 10.0.0.130/25 dev t0');
-  assert.deepEqual(lines('10.0.0.6/31')[1], 'ip addr add 10.0.0.7/31 dev t0');
-  assert.deepEqual(lines('fd00::2/64')[1], 'ip addr add fd00::1/64 dev t0 nodad');
-  assert.deepEqual(lines('fd00::/127')[1], 'ip addr add fd00::1/127 dev t0 nodad');
-  assert.deepEqual(lines('10.0.0.2/32')[1], 'ip route add 10.0.0.2/32 dev t0');
-  assert.deepEqual(lines('nonsense'), ['ip link set t0 up']);
 });

@@ -1,5 +1,6 @@
 // The contract of Link, as tests: what every link and every wrapper must do, whatever it is made of.
 // Run by the tests of each link on a pair of connected links; calls the links and packets.test-support.
+// Length: one contract, read as a whole by whoever writes a link.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

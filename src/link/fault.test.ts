@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Link, RxBatch, TxBatch } from '../base/link.ts';
+import { type Link, RX_SUM_GOOD, RxBatch, TxBatch } from '../base/link.ts';
 import { linkContract } from './contract.test-support.ts';
-import { FaultLink, type FaultOptions, faultLink, parseFaults } from './fault.ts';
+import { FaultLink, type FaultOptions, faultLink } from './fault.ts';
 import { type MemoryLinkSettings, memoryLink } from './memory.ts';
 import {
   decode,
@@ -19,6 +19,7 @@ import {
   tcp,
   testFrame,
 } from './packets.test-support.ts';
+import { WrappedLink } from './wrapped.ts';
 
 const veth: MemoryLinkSettings = { medium: 'ethernet', gso: 65535, txChecksum: 'partial' };
 
@@ -38,16 +39,6 @@ linkContract('fault with a delay', () => {
   const [a, b] = memoryLink({ a: makeMemory(), b: makeMemory(), ...veth });
   const both = [a, b].map((link) => faultLink(link, clock, { rx: { delay: 500 }, tx: { delay: 700 } }));
   return { a: both[0]!, b: both[1]!, clock };
-});
-
-linkContract('fault in fault', () => {
-  const clock = new ManualClock();
-  const [a, b] = memoryLink({ a: makeMemory(), b: makeMemory() });
-  const delayed = faultLink(faultLink(a, clock, { tx: { delay: 300 } }), clock, {
-    rx: { delay: 300 },
-    tx: { delay: 1 },
-  });
-  return { a: delayed, b, clock };
 });
 
 interface Got {
@@ -313,6 +304,35 @@ describe('fault', () => {
     }
   });
 
+  test('a corrupted frame is no longer one whose checksum the device vouches for', () => {
+    class Trusting extends WrappedLink {
+      override receive(batch: RxBatch): number {
+        const n = super.receive(batch);
+        batch.flags.fill(RX_SUM_GOOD, 0, n);
+        return n;
+      }
+    }
+    for (const corrupt of [0, 1]) {
+      const [a, b] = memoryLink({ a: makeMemory(), b: makeMemory() });
+      const bad = faultLink(new Trusting(b), new ManualClock(), { rx: { corrupt } });
+      const [tx, rx] = [new TxBatch(), new RxBatch()];
+      pushFrame(a.memory, tx, testFrame('ip', 1, 100));
+      a.transmit(tx);
+      assert.equal(bad.receive(rx), 1);
+      assert.equal(rx.flags[0], corrupt === 1 ? 0 : RX_SUM_GOOD);
+      bad.release(rx);
+    }
+  });
+
+  test('what befalls one direction does not befall the other alike', () => {
+    const world = new World({ rx: { drop: 0.5 }, tx: { drop: 0.5 } });
+    world.send(world.plain, 100);
+    world.send(world.bad, 100);
+    const order = (got: readonly Got[]): string => got.map((g) => g.index).join();
+    assert.notEqual(order(world.take(world.bad)), order(world.take(world.plain)));
+    world.end();
+  });
+
   test('a superframe from below is cut to packets of the MTU, each with a fate of its own', () => {
     const data = pattern(40000);
     const parts = { medium: 'ethernet' as const, protocol: 6 as const, transport: tcp(1, 24, [1, 1, 1, 1], data) };
@@ -351,6 +371,20 @@ describe('fault', () => {
     world.end();
   });
 
+  test('wake is called at once where frames wait in the wrapper alone', () => {
+    const world = new World({ rx: { duplicate: 1 } });
+    world.send(world.plain, 200);
+    assert.equal(world.bad.receive(world.rx), 256);
+    world.bad.release(world.rx);
+    let woken = 0;
+    world.bad.wake(() => woken++);
+    assert.equal(woken, 1);
+    assert.equal(world.take(world.bad).length, 144);
+    world.bad.wake(() => woken++);
+    assert.equal(woken, 1);
+    world.end();
+  });
+
   test('close frees what is delayed and what is held back', () => {
     const world = new World({ rx: { reorder: 0.5, delay: 1000 }, tx: { reorder: 0.5, delay: 1000 } });
     world.send(world.plain, 100);
@@ -366,42 +400,4 @@ describe('fault', () => {
       assert.throws(() => faultLink(a, new ManualClock(), { rx }), RangeError);
     }
   });
-});
-
-describe('parseFaults', () => {
-  test('reads what the command line gives', () => {
-    const all = { drop: 0.02, reorder: 0.02, duplicate: 0.01, corrupt: 0.001, delay: 5000 };
-    assert.deepEqual(parseFaults('drop=0.02,reorder=0.02,duplicate=0.01,corrupt=0.001,delay=5ms,seed=7'), {
-      seed: 7,
-      rx: all,
-      tx: all,
-    });
-    assert.deepEqual(parseFaults('drop=2%'), { seed: 1, rx: { drop: 0.02 }, tx: { drop: 0.02 } });
-  });
-
-  test('a direction before a key is for that direction, and goes before both', () => {
-    assert.deepEqual(parseFaults('rx.drop=0.5, drop=0.1 ,tx.delay=1s'), {
-      seed: 1,
-      rx: { drop: 0.5 },
-      tx: { drop: 0.1, delay: 1_000_000 },
-    });
-  });
-
-  const bad: [string, string][] = [
-    ['', 'fault: "" is not of the form key=value'],
-    ['drop', 'fault: "drop" is not of the form key=value'],
-    ['drop=0.1,,', 'fault: "" is not of the form key=value'],
-    ['loss=1', 'fault: unknown key "loss"; known: drop, duplicate, reorder, corrupt, delay, seed'],
-    ['rx.seed=1', 'fault: unknown key "rx.seed"; known: drop, duplicate, reorder, corrupt, delay, seed'],
-    ['toString=1', 'fault: unknown key "toString"; known: drop, duplicate, reorder, corrupt, delay, seed'],
-    ['drop=2', 'fault: drop: "2" is no probability from 0 to 1, such as 0.02 or 2%'],
-    ['tx.delay=5', 'fault: tx.delay: "5" is no time, such as 50ms (us, ms, s, min, h)'],
-    ['seed=x', 'fault: seed: "x" is no seed: a whole number from 0 to 4294967295'],
-    ['drop=0.1,drop=0.2', 'fault: drop is given twice'],
-  ];
-  for (const [text, message] of bad) {
-    test(`says what is wrong with ${JSON.stringify(text)}`, () => {
-      assert.throws(() => parseFaults(text), { name: 'RangeError', message });
-    });
-  }
 });

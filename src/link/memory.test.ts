@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BATCH, type Link, RX_SUM_PARTIAL, RxBatch, TxBatch } from '../base/link.ts';
-import { HEADROOM } from '../base/pool.ts';
+import { HEADROOM, SMALL_FRAME } from '../base/pool.ts';
 import { linkContract } from './contract.test-support.ts';
 import { loopbackLink } from './loopback.ts';
 import { type MemoryLinkSettings, memoryLink } from './memory.ts';
@@ -162,6 +162,54 @@ describe('memory link', () => {
       b.release(rx);
       assert.equal(a.memory.frames.used + b.memory.frames.used, 0);
     }
+  });
+
+  test('segments of a superframe that found room all arrive, though they are more than the queue takes', () => {
+    const [a, b] = memoryLink({ a: makeMemory(), b: makeMemory(), gso: 65535, queue: 2, wholeToB: false });
+    markSuperframe(
+      tx,
+      pushFrame(a.memory, tx, packet({ protocol: 6, transport: tcp(1, 16, [], pattern(9000)) })),
+      4,
+      20,
+      40,
+      1000,
+    );
+    assert.equal(a.transmit(tx), 1);
+    assert.equal(a.room(), 0);
+    assert.equal(b.receive(rx), 9);
+    b.release(rx);
+    assert.deepEqual(b.counters.drops, {});
+    assert.equal(a.room(), 2);
+  });
+
+  test('a frame may be filled to its last byte, not beyond', () => {
+    const memory = makeMemory(4, 2);
+    const [a, b] = memoryLink({ a: memory, b: memory, mtu: 9000 });
+    const at = memory.arena.region('payload', 4000);
+    for (const length of [SMALL_FRAME - HEADROOM, SMALL_FRAME - HEADROOM + 1]) {
+      pushFrame(memory, tx, testFrame('ip', 1, length), 40, [{ offset: at, length: length - 40 }]);
+      a.transmit(tx);
+      assert.equal(memory.frames.small.used, length <= SMALL_FRAME - HEADROOM ? 1 : 0);
+      b.receive(rx);
+      b.release(rx);
+    }
+  });
+
+  test('wake is not called for room that nobody has missed', () => {
+    const [a, b] = memoryLink({ a: makeMemory(), b: makeMemory(), queue: 2 });
+    let calls = 0;
+    a.wake(() => calls++);
+    const turn = (ask: boolean): void => {
+      for (let i = 0; i < 2; i++) pushFrame(a.memory, tx, testFrame('ip', i, 60));
+      a.transmit(tx);
+      if (ask) assert.equal(a.room(), 0);
+      b.receive(rx);
+      b.release(rx);
+    };
+    turn(true);
+    assert.equal(calls, 1);
+    turn(false);
+    assert.equal(calls, 1);
   });
 
   test('a superframe larger than the link takes, or on a link that takes none, is dropped', () => {

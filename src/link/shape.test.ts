@@ -116,7 +116,10 @@ describe('shape', () => {
     });
 
     test(`any traffic comes when a plain model says (${way})`, () => {
-      const traffic = fc.array(fc.tuple(fc.nat(3000), fc.integer({ min: 40, max: 1500 })), { maxLength: 40 });
+      const traffic = fc.array(fc.tuple(fc.nat(3000), fc.integer({ min: 40, max: 1500 })), {
+        maxLength: 40,
+        size: 'max',
+      });
       const lines = fc.record({
         rate: fc.constantFrom(1e6, 7_654_321, 1e9),
         latency: fc.constantFrom(0, 1, 20_000.5),
@@ -189,6 +192,17 @@ describe('shape', () => {
     assert.equal(w.times.length, 100);
     assert.equal(woken, 1);
     assert.equal(w.a.room(), 100);
+    w.end();
+  });
+
+  test('frames from below that would be too many on the line wait in the inner link', () => {
+    const w = new World({ latency: 1e6 }, 'rx', 300);
+    w.send(60, 200);
+    w.send(60, 200);
+    w.send(60, 200);
+    w.to(5e6);
+    assert.equal(w.times.length, 600);
+    assert.deepEqual(w.shaped.counters.drops, {});
     w.end();
   });
 

@@ -262,6 +262,20 @@ describe('stream', () => {
     w.end();
   });
 
+  test('a long queue is resumed at its half, not at its end', () => {
+    const w = new World({ memory: makeMemory(700, 1), queue: 600 });
+    for (let i = 0; i < 600; i++) assert.equal(w.link.push(testFrame('ip', i, 60)), i < 599);
+    for (const [left, resumed] of [
+      [344, 0],
+      [88, 1],
+    ] as const) {
+      assert.equal(w.link.receive(rx), 256);
+      w.link.release(rx);
+      assert.equal(w.resumed, resumed, `${left} left`);
+    }
+    w.end();
+  });
+
   test('what does not fit is dropped and counted, and the stream stays in step', () => {
     const w = new World({ memory: makeMemory(4, 1), queue: 100 });
     const frames = Array.from({ length: 9 }, (_, i) => testFrame('ip', i, 300));

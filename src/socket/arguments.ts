@@ -25,7 +25,8 @@ export function normalize<T extends object>(args: readonly unknown[]): Normalize
   const callback = typeof last === 'function' ? (last as () => void) : null;
   if (args.length === 0) return { options: {} as T, callback };
   if (typeof first === 'object' && first !== null) return { options: first as T, callback };
-  if (typeof first === 'string' && toNumber(first) === false) return { options: { path: first } as unknown as T, callback };
+  if (typeof first === 'string' && toNumber(first) === false)
+    return { options: { path: first } as unknown as T, callback };
   const options: { port: unknown; host?: string } = { port: first };
   if (typeof args[1] === 'string') options.host = args[1];
   return { options: options as unknown as T, callback };
@@ -35,7 +36,10 @@ export function normalize<T extends object>(args: readonly unknown[]): Normalize
 export function checkPort(port: unknown, name: string, allowZero = true): number {
   const n = typeof port === 'string' && port.trim() !== '' ? +port : port;
   if (typeof n !== 'number' || n !== n >>> 0 || n > 0xffff || (n === 0 && !allowZero)) {
-    throw nodeError('ERR_SOCKET_BAD_PORT', `${name} should be ${allowZero ? '>=' : '>'} 0 and < 65536.${received(port)}.`);
+    throw nodeError(
+      'ERR_SOCKET_BAD_PORT',
+      `${name} should be ${allowZero ? '>=' : '>'} 0 and < 65536.${received(port)}.`,
+    );
   }
   return n;
 }

@@ -199,7 +199,10 @@ export class Connecting {
   #giveUp(): void {
     const [first] = this.#errors;
     if (this.#addresses.length === 1) this.#socket.destroy(first);
-    else this.#socket.destroy(Object.assign(new AggregateError(this.#errors), { code: (first as { code?: string }).code }));
+    else
+      this.#socket.destroy(
+        Object.assign(new AggregateError(this.#errors), { code: (first as { code?: string }).code }),
+      );
   }
 
   /** The attempt under way has failed: `errno`, positive. */

@@ -168,7 +168,11 @@ export abstract class DgramOptions extends EventEmitter implements ReadySink {
     this.#membership(multicastAddress, multicastInterface, 'dropMembership');
   }
 
-  #membership(group: string, multicastInterface: string | undefined, syscall: 'addMembership' | 'dropMembership'): void {
+  #membership(
+    group: string,
+    multicastInterface: string | undefined,
+    syscall: 'addMembership' | 'dropMembership',
+  ): void {
     this.check();
     if (!group) throw nodeError('ERR_MISSING_ARGS', 'The "multicastAddress" argument must be specified');
     const { udp } = this.network;

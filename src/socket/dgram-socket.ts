@@ -2,7 +2,7 @@
 // Made by dgram.createSocket(); extends DgramOptions (options and groups); calls udp through Network.
 
 import type * as nodeDgram from 'node:dgram';
-import { isIP, type AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { EAGAIN, EBADF, EINVAL, EMSGSIZE } from '../base/errno.ts';
 import { UDP_ERROR, UDP_READABLE, UDP_WRITABLE } from '../stack/udp.ts';
 import { AddressWords, addressInfo, addressText, familyName } from './addresses.ts';
@@ -40,7 +40,11 @@ export class Socket extends DgramOptions implements nodeDgram.Socket {
   #lastText = '';
 
   /** As dgram.createSocket(type or options[, listener]), on `network`. */
-  constructor(network: Network, type: nodeDgram.SocketType | SocketOptions, listener?: nodeDgram.Socket['on'] | unknown) {
+  constructor(
+    network: Network,
+    type: nodeDgram.SocketType | SocketOptions,
+    listener?: nodeDgram.Socket['on'] | unknown,
+  ) {
     const options = typeof type === 'object' && type !== null ? type : { type };
     super(network, options);
     if (typeof listener === 'function') this.on('message', listener as () => void);
@@ -275,7 +279,14 @@ export class Socket extends DgramOptions implements nodeDgram.Socket {
   #from(size: number): nodeDgram.RemoteInfo {
     const { src0, src1, src2, src3, iface, port } = this.network.udp.from;
     const last = this.#lastFrom;
-    if (this.#lastText === '' || last[0] !== src0 || last[1] !== src1 || last[2] !== src2 || last[3] !== src3 || last[4] !== iface) {
+    if (
+      this.#lastText === '' ||
+      last[0] !== src0 ||
+      last[1] !== src1 ||
+      last[2] !== src2 ||
+      last[3] !== src3 ||
+      last[4] !== iface
+    ) {
       last[0] = src0;
       last[1] = src1;
       last[2] = src2;

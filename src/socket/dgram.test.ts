@@ -1,9 +1,10 @@
+// What programs observe on ring3/dgram is what they observe on node:dgram, and what only ring3 can show: groups.
 import assert from 'node:assert/strict';
 import nodeDgram from 'node:dgram';
 import { after, before, describe, test } from 'node:test';
 import { createDgram } from './dgram.ts';
-import { type DgramStage, dgramScenarios } from './dgram-scenarios.test.util.ts';
-import { type Two, twoNetworks } from './pair.test.util.ts';
+import { type DgramStage, dgramScenarios } from './dgram-scenarios.test-support.ts';
+import { type Two, twoNetworks } from './two.test-support.ts';
 
 const stages: [DgramStage['type'], string, string][] = [
   ['udp4', '127.0.0.1', '10.0.0.2'],
@@ -11,7 +12,9 @@ const stages: [DgramStage['type'], string, string][] = [
 ];
 
 for (const [type, kernelHost, ring3Host] of stages) {
-  describe(`what a program observes on ring3 is what it observes on node:dgram (${type})`, { concurrency: false }, () => {
+  describe(`what a program observes on ring3 is what it observes on node:dgram (${type})`, {
+    concurrency: false,
+  }, () => {
     const kernel: DgramStage = { server: nodeDgram, client: nodeDgram, host: kernelHost, type, closedPort: 1 };
     let two: Two;
     let ring3: DgramStage;

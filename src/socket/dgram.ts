@@ -20,7 +20,8 @@ export function createDgram(network: Network): Dgram {
     }
   }
   Object.defineProperty(BoundSocket, 'name', { value: 'Socket' });
-  const createSocket = (type: nodeDgram.SocketType | SocketOptions, listener?: unknown): Socket => new BoundSocket(type, listener);
+  const createSocket = (type: nodeDgram.SocketType | SocketOptions, listener?: unknown): Socket =>
+    new BoundSocket(type, listener);
   const own = { Socket: BoundSocket, createSocket };
   return Object.create(nodeDgram, Object.getOwnPropertyDescriptors(own)) as Dgram;
 }

@@ -98,7 +98,8 @@ function httpModule(network: Network, net: Net): typeof nodeHttp {
       adopt(network, this);
     }
   }
-  const request = (...args: unknown[]): ClientRequest => nodeHttp.request(...withAgent(args, globalAgent, () => new Agent()) as [string]);
+  const request = (...args: unknown[]): ClientRequest =>
+    nodeHttp.request(...(withAgent(args, globalAgent, () => new Agent()) as [string]));
   const get = (...args: unknown[]): ClientRequest => ended(request(...args));
   const createServer = (...args: ConstructorParameters<typeof Server>): Server => new Server(...args);
   return over(nodeHttp, { Agent, globalAgent, Server, createServer, request, get });
@@ -126,7 +127,8 @@ function httpsModule(network: Network, net: Net): typeof nodeHttps {
       adopt(network, this);
     }
   }
-  const request = (...args: unknown[]): ClientRequest => nodeHttps.request(...withAgent(args, globalAgent, () => new Agent()) as [string]);
+  const request = (...args: unknown[]): ClientRequest =>
+    nodeHttps.request(...(withAgent(args, globalAgent, () => new Agent()) as [string]));
   const get = (...args: unknown[]): ClientRequest => ended(request(...args));
   const createServer = (...args: ConstructorParameters<typeof Server>): Server => new Server(...args);
   return over(nodeHttps, { Agent, globalAgent, Server, createServer, request, get });
@@ -143,14 +145,23 @@ function http2Module(network: Network, net: Net): typeof nodeHttp2 {
     const named = isIP(host) === 0 ? { servername: host } : {};
     return connectTls(net, { ALPNProtocols: ['h2'], ...named, ...options, host, port });
   };
-  const connect = (authority: string | URL, options?: object | Listener, listener?: Listener): nodeHttp2.ClientHttp2Session => {
+  const connect = (
+    authority: string | URL,
+    options?: object | Listener,
+    listener?: Listener,
+  ): nodeHttp2.ClientHttp2Session => {
     const done = typeof options === 'function' ? (options as Listener) : listener;
     const given = typeof options === 'object' ? options : {};
-    const session = nodeHttp2.connect(authority, { createConnection, ...given } as nodeHttp2.ClientSessionOptions, done as never);
+    const session = nodeHttp2.connect(
+      authority,
+      { createConnection, ...given } as nodeHttp2.ClientSessionOptions,
+      done as never,
+    );
     lend(session.socket);
     return session;
   };
-  const createServer = (...args: [never, never]): nodeHttp2.Http2Server => adopt(network, nodeHttp2.createServer(...args));
+  const createServer = (...args: [never, never]): nodeHttp2.Http2Server =>
+    adopt(network, nodeHttp2.createServer(...args));
   const createSecureServer = (...args: [never, never]): nodeHttp2.Http2SecureServer =>
     adopt(network, nodeHttp2.createSecureServer(...args));
   return over(nodeHttp2, { connect, createServer, createSecureServer });
@@ -161,7 +172,12 @@ export function connector(net: Net, options: tls.ConnectionOptions & { allowH2?:
   const { allowH2 = false, timeout = 10_000, ...rest } = options;
   return ({ hostname, protocol, port, servername, localAddress, httpSocket }, callback) => {
     const secure = protocol === 'https:';
-    const where = { ...rest, host: hostname, port: Number(port) || (secure ? 443 : 80), localAddress: localAddress ?? undefined };
+    const where = {
+      ...rest,
+      host: hostname,
+      port: Number(port) || (secure ? 443 : 80),
+      localAddress: localAddress ?? undefined,
+    };
     const name = servername || rest.servername || (isIP(hostname) === 0 ? hostname : undefined);
     const socket = secure
       ? connectTls(net, {

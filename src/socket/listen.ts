@@ -33,7 +33,14 @@ const BACKLOG = 511;
 const words = new AddressWords();
 
 /** Makes the server's handle and announces it; errors are emitted on the next tick. `host` is a literal, or '' for any. */
-function open(server: Listening, listener: Listener, host: string, port: number, backlog: number, ipv6Only: boolean): void {
+function open(
+  server: Listening,
+  listener: Listener,
+  host: string,
+  port: number,
+  backlog: number,
+  ipv6Only: boolean,
+): void {
   let address = host || '::';
   words.any(6);
   let result = host === '' || words.read(host) ? listener.listen(words, port, backlog, ipv6Only) : -EINVAL;
@@ -55,7 +62,8 @@ function open(server: Listening, listener: Listener, host: string, port: number,
 
 function portOf(options: ListenOptions, args: readonly unknown[]): number {
   const { port } = options;
-  const omitted = args.length === 0 || typeof args[0] === 'function' || port === null || ('port' in options && port === undefined);
+  const omitted =
+    args.length === 0 || typeof args[0] === 'function' || port === null || ('port' in options && port === undefined);
   if (omitted) return 0;
   if (typeof port === 'number' || typeof port === 'string') return checkPort(port, 'options.port');
   if (options.path !== undefined) {
@@ -73,9 +81,14 @@ export function listen(server: Listening, network: Network, Socket: SocketClass,
   if (server._handle) throw nodeError('ERR_SERVER_ALREADY_LISTEN');
   const port = portOf(options, args);
   if (callback !== null) server.once('listening', callback);
-  const backlog = options.backlog || toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]) || BACKLOG;
+  const backlog =
+    options.backlog || toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]) || BACKLOG;
   const { host = '', ipv6Only = false, signal } = options;
-  if (signal !== undefined) server.once('close', onAbort(signal, () => void server.close()));
+  if (signal !== undefined)
+    server.once(
+      'close',
+      onAbort(signal, () => void server.close()),
+    );
   const id = ++server._listeningId;
   const listener = new Listener(network, Socket, server);
   if (!host || isIP(host) !== 0) {

@@ -55,7 +55,14 @@ export function createNet(network: Network): Net {
     return new BoundServer(...args);
   }
 
-  const own = { Socket: BoundSocket, Stream: BoundSocket, Server: BoundServer, createServer, connect, createConnection: connect };
+  const own = {
+    Socket: BoundSocket,
+    Stream: BoundSocket,
+    Server: BoundServer,
+    createServer,
+    connect,
+    createConnection: connect,
+  };
   const net = Object.create(nodeNet, Object.getOwnPropertyDescriptors(own)) as Net;
   modules.set(network, net);
   insides.set(net, { network, Socket: BoundSocket as SocketClass });

@@ -4,7 +4,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { LookupFunction } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
+import { BLOCK } from '../base/blocks.ts';
 import type { Driver } from '../base/time.ts';
+import type { StackMemory } from '../stack/core.ts';
 import type { Interfaces } from '../stack/interfaces.ts';
 import { Endpoints, type Tcp } from '../stack/tcp/tcp.ts';
 import type { Udp } from '../stack/udp.ts';
@@ -19,6 +21,7 @@ export interface ReadySink {
 
 /** What sockets need of a stack. */
 export interface SocketStack {
+  readonly memory: StackMemory;
   readonly tcp: Tcp;
   readonly udp: Udp;
   readonly interfaces: Interfaces;
@@ -47,6 +50,7 @@ export function uncaught(error: unknown): void {
 }
 
 export class Network {
+  readonly memory: StackMemory;
   readonly tcp: Tcp;
   readonly udp: Udp;
   readonly interfaces: Interfaces;
@@ -69,6 +73,7 @@ export class Network {
 
   /** `lookup` resolves names that are neither a literal nor localhost; its signature is that of node:dns lookup. */
   constructor(stack: SocketStack, driver: Driver, options: { lookup?: LookupFunction } = {}) {
+    this.memory = stack.memory;
     this.tcp = stack.tcp;
     this.udp = stack.udp;
     this.interfaces = stack.interfaces;
@@ -91,6 +96,20 @@ export class Network {
 
   forgetUdp(handle: number): void {
     this.#udpSinks.delete(handle);
+  }
+
+  /**
+   * A buffer of 256 KiB in the stack's own memory, or null if there is none: what is written to a socket from it is sent from
+   * where it lies, and must not be changed once it has been written. It is given back by giveBlock() when its last write has been called back.
+   */
+  takeBlock(): Buffer | null {
+    const block = this.memory.blocks.alloc();
+    return block === 0 ? null : Buffer.from(this.memory.arena.memory.buffer, block, BLOCK);
+  }
+
+  /** The user of a block is done with it; the stack keeps it for as long as it has bytes of it to send. */
+  giveBlock(block: Buffer): void {
+    this.memory.blocks.release(block.byteOffset);
   }
 
   /** Objects with a handle: connections, listeners and datagram sockets. */

@@ -122,4 +122,7 @@ function onRejection(this: Server, error: Error, event: string | symbol, socket:
   else this.emit('error', error);
 }
 
-Object.defineProperty(Server.prototype, EventEmitter.captureRejectionSymbol, { value: onRejection, configurable: true });
+Object.defineProperty(Server.prototype, EventEmitter.captureRejectionSymbol, {
+  value: onRejection,
+  configurable: true,
+});

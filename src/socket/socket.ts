@@ -37,7 +37,13 @@ function streamOptions(options: SocketOptions): DuplexOptions {
     throw nodeError('ERR_INVALID_ARG_VALUE', 'A socket carries bytes: object mode is not supported');
   }
   // 'close' comes from here (with its flag), strings are encoded on their way into the send buffer.
-  return { ...options, allowHalfOpen: Boolean(options.allowHalfOpen), emitClose: false, autoDestroy: true, decodeStrings: false };
+  return {
+    ...options,
+    allowHalfOpen: Boolean(options.allowHalfOpen),
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false,
+  };
 }
 
 function usableOnRead(onread: OnRead | undefined): OnRead | undefined {
@@ -171,7 +177,8 @@ export class Socket extends StackStream implements nodeNet.Socket {
 
   #applyKeepAlive(): void {
     const { tcp } = this.network;
-    if (this.#keepAlive && this.#keepAliveDelay > 0) tcp.set(this.handle, OPT_KEEPIDLE, this.#keepAliveDelay * 1_000_000);
+    if (this.#keepAlive && this.#keepAliveDelay > 0)
+      tcp.set(this.handle, OPT_KEEPIDLE, this.#keepAliveDelay * 1_000_000);
     tcp.set(this.handle, OPT_KEEPALIVE, this.#keepAlive ? 1 : 0);
   }
 
@@ -300,7 +307,9 @@ export class Socket extends StackStream implements nodeNet.Socket {
 
   /** Bytes written by the user, those that wait in the stream's buffer among them. */
   get bytesWritten(): number {
-    const { writableBuffer } = this as unknown as { writableBuffer: { chunk: Buffer | string; encoding: BufferEncoding }[] };
+    const { writableBuffer } = this as unknown as {
+      writableBuffer: { chunk: Buffer | string; encoding: BufferEncoding }[];
+    };
     let n = this.dispatched + this.undispatched;
     for (const { chunk, encoding } of writableBuffer ?? []) {
       n += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;

@@ -8,7 +8,7 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
-import { EAGAIN, ECONNRESET, ENOBUFS, ENOTCONN } from '../base/errno.ts';
+import { EAGAIN, ECONNRESET, EINVAL, ENOBUFS, ENOTCONN } from '../base/errno.ts';
 import { READY_CONNECTED, READY_END, READY_ERROR, READY_READ, READY_WRITE } from '../stack/tcp/flags.ts';
 import { errnoError, nodeError } from './errors.ts';
 import type { Network, ReadySink, Starved } from './network.ts';
@@ -38,6 +38,8 @@ function onEnd(this: StackStream): void {
 
 /** Captured once: 'close' comes in a turn of its own, after what 'end' and 'error' have set going. */
 const nextTurn = setImmediate;
+/** Fewer bytes than this are copied even from a block. */
+const BY_REFERENCE = 4096;
 
 export abstract class StackStream extends Duplex implements ReadySink, Starved {
   readonly network: Network;
@@ -281,7 +283,7 @@ export abstract class StackStream extends Duplex implements ReadySink, Starved {
   #copyIn(bytes: Uint8Array, from: number, to: number): number {
     if (this.broken !== 0) return -1;
     if (from === to) return 0;
-    const n = this.network.tcp.write(this.handle, bytes, from, to - from);
+    const n = this.#write(bytes, from, to - from);
     if (n === -ENOBUFS) {
       // The whole stack is out of memory, and no acknowledgement of ours will bring some back.
       this.network.starve(this);
@@ -293,6 +295,16 @@ export abstract class StackStream extends Duplex implements ReadySink, Starved {
     }
     this.dispatched += n;
     return n;
+  }
+
+  /** Bytes in a block of the stack's memory go by reference; short pieces are cheaper to copy than to keep account of. */
+  #write(bytes: Uint8Array, from: number, n: number): number {
+    const { network } = this;
+    if (n >= BY_REFERENCE && bytes.buffer === network.memory.arena.memory.buffer) {
+      const result = network.tcp.writeBlock(this.handle, bytes.byteOffset + from, n);
+      if (result !== -EINVAL) return result;
+    }
+    return network.tcp.write(this.handle, bytes, from, n);
   }
 
   /** Goes on with the write under way; calls back when all of it is taken, or with what broke the connection. */

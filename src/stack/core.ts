@@ -2,6 +2,7 @@
 // Made by stack.ts; used by every file of this floor. It has no behaviour of its own.
 
 import type { Arena } from '../base/arena.ts';
+import { Blocks } from '../base/blocks.ts';
 import { Frames } from '../base/pool.ts';
 import { FlowHash, SipHash } from '../base/siphash.ts';
 import { Spans } from '../base/spans.ts';
@@ -16,12 +17,14 @@ export class StackMemory {
   readonly arena: Arena;
   readonly frames: Frames;
   readonly spans: Spans;
+  readonly blocks: Blocks;
 
-  /** Small frames, large (64 KiB) frames and 4 KiB payload chunks: how many of each. */
-  constructor(arena: Arena, sizes: { small: number; large: number; chunks: number }) {
+  /** Small frames, large (64 KiB) frames, 4 KiB payload chunks and 256 KiB blocks: how many of each. */
+  constructor(arena: Arena, sizes: { small: number; large: number; chunks: number; blocks?: number }) {
     this.arena = arena;
     this.frames = new Frames(arena, sizes.small, sizes.large);
-    this.spans = new Spans(arena, sizes.chunks);
+    this.blocks = new Blocks(arena, sizes.blocks ?? 0);
+    this.spans = new Spans(arena, sizes.chunks, this.blocks);
   }
 }
 

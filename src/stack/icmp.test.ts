@@ -1,4 +1,5 @@
 // Tests of icmp.ts, icmp-decode.ts and icmp-errors.ts: echoes, errors received and what they mean, errors sent and their rate.
+// Run by node:test; calls the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
@@ -16,13 +17,12 @@ import {
   PEER4,
   PEER6,
   pattern,
-  RecordingLink,
-  Rig,
   readSummed,
   udp4,
   udp6,
   words,
-} from './ip-rig.test-support.ts';
+} from './ip-packets.test-support.ts';
+import { RecordingLink, Rig } from './ip-rig.test-support.ts';
 import { CONSUMED, ICMP_ERROR } from './packet.ts';
 
 /** The quoted packet as we would have sent it: TCP from port 1000 to 80, sequence number 0x01020304. */

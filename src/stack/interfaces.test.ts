@@ -110,6 +110,16 @@ describe('groups', () => {
     assert.equal(h.interfaces.join(1, ...ip('10.0.0.1')), -EINVAL);
   });
 
+  test('groups that differ in one word only are different groups', () => {
+    const h = new Host();
+    const groups = ['ff0e::1', 'ff0e:0:0:1::1', 'ff0e:0:1::1', 'ff0f::1', 'ff0e::2'];
+    for (const g of groups) h.interfaces.join(1, ...ip(g));
+    for (const g of groups) {
+      assert.equal(h.interfaces.leave(1, ...ip(g)), 0);
+      assert.equal(h.interfaces.joined(1, ...ip(g)), false, g);
+    }
+  });
+
   test('the solicited-node group of each IPv6 address is joined, once for addresses that share it', () => {
     const h = new Host();
     h.interfaces.addAddress(1, ...cidr('fd00::12:3456/64'), 'static', 'tentative');

@@ -386,14 +386,14 @@ export class Interfaces {
 
   #insert(iface: number, kind: number, w0: number, w1: number, w2: number, w3: number): void {
     const t = this.#slots;
-    let at = this.#core.flowHash.hash(w0, w1, w2, w3, kind, 0) & this.#mask;
+    let at = mix(kind, w0, w1, w2, w3) & this.#mask;
     while (t[at * SLOT] !== 0) at = (at + 1) & this.#mask;
     t.set([iface, kind, w0, w1, w2, w3], at * SLOT);
   }
 
   #find(kind: number, iface: number, w0: number, w1: number, w2: number, w3: number): number {
     const t = this.#slots;
-    let at = this.#core.flowHash.hash(w0, w1, w2, w3, kind, 0) & this.#mask;
+    let at = mix(kind, w0, w1, w2, w3) & this.#mask;
     for (;;) {
       const s = at * SLOT;
       const owner = t[s]!;
@@ -404,6 +404,15 @@ export class Interfaces {
       at = (at + 1) & this.#mask;
     }
   }
+}
+
+/** A cheap hash: what the table holds is ours to choose, so nobody else can make it long. */
+function mix(kind: number, w0: number, w1: number, w2: number, w3: number): number {
+  let h = Math.imul(w3 ^ kind, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 15) ^ w2, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13) ^ w1, 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 16) ^ w0, 0x27d4eb2f);
+  return h ^ (h >>> 15);
 }
 
 function sameWords(a: Words, w0: number, w1: number, w2: number, w3: number): boolean {

@@ -1,4 +1,5 @@
 // Fuzz: random and mutated packets into ip, icmp and udp. Nothing throws, nothing is read or written outside, all memory comes back.
+// Run by node:test; calls the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
@@ -17,13 +18,13 @@ import {
   PEER4,
   PEER6,
   pattern,
-  Rig,
   readSummed,
   udp4,
   udp6,
   udpBytes,
   words,
-} from './ip-rig.test-support.ts';
+} from './ip-packets.test-support.ts';
+import { Rig } from './ip-rig.test-support.ts';
 
 /** Packets of every kind that the stack knows. */
 function corpus(): Uint8Array[] {

@@ -1,4 +1,5 @@
 // Tests of ip4-input.ts: what is taken, what is dropped and why, and which errors are sent.
+// Run by node:test; calls the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
@@ -17,20 +18,8 @@ import {
   DROP_UNKNOWN_PROTOCOL,
 } from '../base/drop.ts';
 import { putIp4Checksum } from '../wire/ip4.ts';
-import {
-  icmp4,
-  ip4,
-  join,
-  OWN4,
-  PEER4,
-  pattern,
-  RecordingLink,
-  Rig,
-  readSummed,
-  receive,
-  udp4,
-  words,
-} from './ip-rig.test-support.ts';
+import { icmp4, ip4, join, OWN4, PEER4, pattern, readSummed, udp4, words } from './ip-packets.test-support.ts';
+import { RecordingLink, Rig, receive } from './ip-rig.test-support.ts';
 
 const data = pattern(10);
 

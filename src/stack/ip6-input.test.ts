@@ -1,4 +1,5 @@
 // Tests of ip6-input.ts: what is taken, what is dropped and why, extension headers and their parameter problems.
+// Run by node:test; calls the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
@@ -23,14 +24,12 @@ import {
   OWN6,
   PEER6,
   pattern,
-  RecordingLink,
-  Rig,
   readSummed,
-  receive,
   udp6,
   udpBytes,
   words,
-} from './ip-rig.test-support.ts';
+} from './ip-packets.test-support.ts';
+import { RecordingLink, Rig, receive } from './ip-rig.test-support.ts';
 
 const data = pattern(10);
 

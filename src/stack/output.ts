@@ -10,7 +10,7 @@
 import { put16, put32 } from '../base/bytes.ts';
 import { DROP_LINK_FULL, DROP_NEIGHBOUR_UNREACHABLE, DROP_NO_MEMORY, DROP_UNREACHABLE } from '../base/drop.ts';
 import { EMSGSIZE } from '../base/errno.ts';
-import { BATCH, BATCH_PIECES, TX_SUM_PARTIAL } from '../base/link.ts';
+import { BATCH, BATCH_PIECES } from '../base/link.ts';
 import { HEADROOM } from '../base/pool.ts';
 import { fold, pseudo4, pseudo6At } from '../wire/checksum.ts';
 import {
@@ -80,8 +80,9 @@ export class Output {
 
   /**
    * Sends one whole upper-layer message [l4, l4 + length) that lies in an opened frame. Writes the headers in front, and
-   * the checksum at l4 + sumOffset if sumOffset >= 0 (left to the link where it can), fragments beyond way.mtu, and
-   * hands the packet to the neighbour's queue while its address is not known. Takes the frame in every case.
+   * the checksum at l4 + sumOffset if sumOffset >= 0, fragments beyond way.mtu, and hands the packet to the neighbour's
+   * queue while its address is not known. Takes the frame in every case. The checksum is complete even where the link
+   * could do it: summing an MTU's worth costs less than the bookkeeping, and captures show it whole.
    *
    * Returns 0 (sent or queued), a positive drop reason (counted here), or -EMSGSIZE: longer than any packet, or than
    * the path where way.dontFragment forbids to cut it (RFC 1191 section 3, RFC 8201 section 5.1).
@@ -95,19 +96,9 @@ export class Output {
     if (ready === 1 && this.#room(iface) <= 0) return this.#drop(l4, DROP_LINK_FULL);
     const l3 = l4 - header;
     this.#ipHeader(way, l3, length, protocol);
-    const partial =
-      ready === 1 && iface.link.caps.txChecksum === 'partial' && (protocol === PROTO_UDP || protocol === PROTO_TCP);
-    if (sumOffset >= 0) this.#checksum(way, l4, length, protocol, sumOffset, partial);
+    if (sumOffset >= 0) this.#checksum(way, l4, length, protocol, sumOffset);
     if (ready === 0) this.#neighbours.enqueue(way.neighbour, l3, header + length);
-    else {
-      const i = this.#push(iface, way, l3, header + length);
-      if (partial && sumOffset >= 0) {
-        const tx = iface.tx;
-        tx.flags[i] = TX_SUM_PARTIAL;
-        tx.csumStart[i] = l4 - tx.offset[i]!;
-        tx.csumOffset[i] = sumOffset;
-      }
-    }
+    else this.#push(iface, way, l3, header + length);
     return 0;
   }
 
@@ -206,16 +197,12 @@ export class Output {
     this.#core.counters.add(IP6_SENT, 1);
   }
 
-  /** The upper layer's checksum, or only its pseudo-header's sum where the link does the rest. The IP header stands. */
-  #checksum(way: Way, l4: number, length: number, protocol: number, sumOffset: number, partial: boolean): void {
+  /** The upper layer's checksum. Of the IP header, IPv6's addresses stand. */
+  #checksum(way: Way, l4: number, length: number, protocol: number, sumOffset: number): void {
     const b = this.#u8;
     let sum = 0;
     if (way.version === 6) sum = pseudo6At(b, l4 - IP6_HEADER_LENGTH, protocol, length);
     else if (protocol !== PROTO_ICMP4) sum = pseudo4(way.src3, way.dst3, protocol, length);
-    if (partial) {
-      put16(b, l4 + sumOffset, sum);
-      return;
-    }
     put16(b, l4 + sumOffset, 0);
     const checksum = ~fold(sum + this.#core.sum.sum(l4, length)) & 0xffff;
     // Zero would say "no checksum" in UDP (RFC 768).
@@ -259,7 +246,7 @@ export class Output {
     // The pseudo-header of IPv6 is summed from the header's place; the fragments' own headers are written later.
     if (sumOffset >= 0) {
       if (way.version === 6) this.#sumHeader6(way, l4 - IP6_HEADER_LENGTH);
-      this.#checksum(way, l4, length, protocol, sumOffset, false);
+      this.#checksum(way, l4, length, protocol, sumOffset);
     }
     const id = this.nextId(way, protocol);
     let drop = 0;

@@ -1,10 +1,12 @@
 // Tests of path-mtu.ts and aged-rows.ts: what is believed, for how long, and how much is kept.
+// Run by node:test; calls fast-check, the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { AgedRows } from './aged-rows.ts';
-import { PEER4, PEER6, Rig, words } from './ip-rig.test-support.ts';
+import { PEER4, PEER6, words } from './ip-packets.test-support.ts';
+import { Rig } from './ip-rig.test-support.ts';
 import { plateauBelow } from './path-mtu.ts';
 import { Way } from './way.ts';
 

@@ -1,4 +1,5 @@
 // Tests of ports.ts: the range, free ports found, starts that differ by remote and by secret.
+// Run by node:test; calls the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';

@@ -1,4 +1,5 @@
 // Tests of reassembly.ts: packets put together in any order, and everything that fragments are abused for.
+// Run by node:test; calls fast-check, the parts of a stack through ip-rig.
 
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
@@ -24,14 +25,13 @@ import {
   join,
   PEER6,
   pattern,
-  Rig,
   readSummed,
   reassemble,
-  receive,
   udp4,
   udp6,
   udpBytes,
-} from './ip-rig.test-support.ts';
+} from './ip-packets.test-support.ts';
+import { Rig, receive } from './ip-rig.test-support.ts';
 import { CONSUMED } from './packet.ts';
 
 function listening(o: ConstructorParameters<typeof Rig>[0] = {}): { rig: Rig; h: number } {

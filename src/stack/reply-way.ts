@@ -1,4 +1,5 @@
-// The way back to whoever sent a packet. Called by icmp, icmp-errors and tcp (resets); calls routes.
+// The way back to whoever sent a packet: for answers that no socket gives.
+// Called by icmp, icmp-errors and tcp (resets); calls interfaces and routes.
 
 import { type Interfaces, isLinkLocal } from './interfaces.ts';
 import type { Packet } from './packet.ts';

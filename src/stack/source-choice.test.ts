@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cidr, Host, ip, text } from './neighbour.test-support.ts';
-import { chooseSource4, chooseSource6, label, scope } from './source-choice.ts';
+import { chooseSource4, chooseSource6, commonBits, label, scope } from './source-choice.ts';
 
 /** The source for `dst` of a host with these addresses; a `-` in front marks a deprecated one, `?` a tentative one. */
 function choose(addresses: string[], dst: string, elsewhere: string[] = []): string {
@@ -104,4 +104,16 @@ test('scopes and labels', () => {
     ],
     [0, 1, 2, 3, 4, 5, 12, 13, 11],
   );
+});
+
+test('the bits two addresses have in common', () => {
+  const h = new Host();
+  h.interfaces.addAddress(1, ...cidr('2001:db8:1:2:3:4:5:6/64'));
+  const a = h.iface.addresses[0]!;
+  for (let bit = 0; bit < 128; bit++) {
+    const w: [number, number, number, number] = [a.w0, a.w1, a.w2, a.w3];
+    w[bit >> 5]! ^= 1 << (31 - (bit & 31));
+    assert.equal(commonBits(a, ...w), bit);
+  }
+  assert.equal(commonBits(a, a.w0, a.w1, a.w2, a.w3), 128);
 });

@@ -121,8 +121,8 @@ function better(
 ): boolean {
   if (b === undefined) return true;
   // Rule 1: the same address.
-  const same = (x: InterfaceAddress): boolean => x.w0 === d0 && x.w1 === d1 && x.w2 === d2 && x.w3 === d3;
-  if (same(a) || same(b)) return same(a);
+  if (commonBits(a, d0, d1, d2, d3) === 128) return true;
+  if (commonBits(b, d0, d1, d2, d3) === 128) return false;
   // Rule 2: the smallest scope that still reaches the destination, or else the widest there is.
   const sa = scope(a.w0, a.w1, a.w2, a.w3);
   const sb = scope(b.w0, b.w1, b.w2, b.w3);

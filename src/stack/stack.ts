@@ -8,13 +8,11 @@
 
 import { parseAddress, parseCidr } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';
-import { DROP_UNKNOWN_PROTOCOL } from '../base/drop.ts';
+import { BLOCK } from '../base/blocks.ts';
 import { errnoName } from '../base/errno.ts';
 import { type Link, RxBatch } from '../base/link.ts';
 import type { Rng } from '../base/time.ts';
-import { ICMP4_PROTOCOL_UNREACHABLE, ICMP4_UNREACHABLE } from '../wire/icmp4.ts';
-import { PROTO_ICMP4, PROTO_TCP, PROTO_UDP } from '../wire/ip4.ts';
-import { PROTO_ICMP6 } from '../wire/ip6.ts';
+import { PROTO_TCP, PROTO_UDP } from '../wire/ip4.ts';
 import { Arp } from './arp.ts';
 import { Autoconf } from './autoconf.ts';
 import { Core, StackMemory } from './core.ts';
@@ -45,10 +43,11 @@ const FRAMES_RECEIVED: number = counter('frames_received');
 export interface MemorySizes {
   /** Bytes of the whole arena. Default: what the rest needs. */
   arenaBytes?: number | undefined;
-  /** 2 KiB frames, 66 KiB frames, 4 KiB payload chunks. */
+  /** 2 KiB frames, 66 KiB frames, 4 KiB payload chunks, 256 KiB blocks (files on their way out). */
   small?: number | undefined;
   large?: number | undefined;
   chunks?: number | undefined;
+  blocks?: number | undefined;
 }
 
 /** Bytes that connection tables and the like need besides frames and chunks, with the default settings. */
@@ -59,8 +58,9 @@ export function createMemory(sizes: MemorySizes = {}): StackMemory {
   const small = sizes.small ?? 8192;
   const large = sizes.large ?? 512;
   const chunks = sizes.chunks ?? 80 * 1024;
-  const bytes = sizes.arenaBytes ?? small * 2100 + large * 67700 + chunks * 4140 + TABLES;
-  return new StackMemory(new Arena(bytes), { small, large, chunks });
+  const blocks = sizes.blocks ?? (sizes.arenaBytes === undefined ? 256 : 0);
+  const bytes = sizes.arenaBytes ?? small * 2100 + large * 67700 + chunks * 4140 + blocks * (BLOCK + 64) + TABLES;
+  return new StackMemory(new Arena(bytes), { small, large, chunks, blocks });
 }
 
 /** What a stack is made with. */
@@ -234,29 +234,17 @@ export class Stack {
     return result;
   }
 
-  /** The packet in hand to its protocol. */
+  /** The packet in hand to its protocol: one of these, ip has answered others. */
   #deliver(): number {
     const p = this.core.packet;
-    switch (p.protocol) {
-      case PROTO_TCP:
-        return this.tcp.input(p);
-      case PROTO_UDP:
-        return this.udp.input(p);
-      case PROTO_ICMP4:
-      case PROTO_ICMP6: {
-        const result = this.icmp.input(p);
-        if (result === ICMP_ERROR) this.#icmpError(this.icmp.error);
-        return result;
-      }
-      default:
-        if (p.version === 4) this.#errors.send(p, ICMP4_UNREACHABLE, ICMP4_PROTOCOL_UNREACHABLE, 0);
-        return DROP_UNKNOWN_PROTOCOL;
-    }
+    if (p.protocol === PROTO_TCP) return this.tcp.input(p);
+    if (p.protocol === PROTO_UDP) return this.udp.input(p);
+    const result = this.icmp.input(p);
+    return result === ICMP_ERROR ? this.#icmpError(this.icmp.error) : result;
   }
 
-  #icmpError(error: IcmpError): void {
-    if (error.protocol === PROTO_TCP) this.tcp.icmpError(error);
-    else this.udp.error(error);
+  #icmpError(error: IcmpError): number {
+    return error.protocol === PROTO_TCP ? this.tcp.icmpError(error) : this.udp.error(error);
   }
 
   #timers(): void {
@@ -291,6 +279,7 @@ export class Stack {
   /** Resets every connection, sends what that takes, and closes the links. */
   close(): void {
     this.tcp.closeAll();
+    this.udp.clear();
     this.output.flush();
     this.#reassembly.clear();
     for (const iface of this.interfaces.list) iface?.link.close();

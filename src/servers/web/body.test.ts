@@ -149,7 +149,10 @@ describe('bodies', () => {
 
   test('a file that changes before its first bytes are sent leaves the response untouched', async () => {
     const to = new Target();
-    await assert.rejects(send(to, fakeFile(1000, { changedAfter: 0 }), [{ text: '', start: 0, end: 1000 }]), FileChanged);
+    await assert.rejects(
+      send(to, fakeFile(1000, { changedAfter: 0 }), [{ text: '', start: 0, end: 1000 }]),
+      FileChanged,
+    );
     assert.equal(to.most, 0);
   });
 

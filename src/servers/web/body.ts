@@ -33,13 +33,33 @@ const KEPT = 64;
 /** How many buffers of a long body between two looks at whether the file has changed. */
 const LOOK_EVERY = 64;
 
+/** Memory of a stack, from which bodies are sent without being copied. A buffer that is given back may still be being sent. */
+export interface BlockStore {
+  takeBlock(): Buffer | null;
+  giveBlock(block: Buffer): void;
+  /** Reads into a block what needs no waiting: bytes read, 0 at the file's end, negative: read it the ordinary way. */
+  readCached?(fd: number, block: Buffer, length: number, position: number): number;
+}
+
 /** Buffers for bodies: lent, given back, lent again. Many slow clients get small ones, few fast ones large ones. */
 export class Buffers {
   readonly #kept: Buffer[] = [];
+  readonly #store: BlockStore | undefined;
+  /** Blocks of #store that are lent. */
+  readonly #blocks = new Set<Buffer>();
   #lent = 0;
 
-  /** A buffer for up to `wanted` bytes, or smaller. */
-  take(wanted: number): Buffer {
+  constructor(store?: BlockStore) {
+    this.#store = store;
+  }
+
+  /** A buffer for up to `wanted` bytes, or smaller. `direct`: nothing lies between the response and a socket of the store's stack. */
+  take(wanted: number, direct = false): Buffer {
+    const block = direct && wanted > SMALL ? (this.#store?.takeBlock() ?? null) : null;
+    if (block !== null) {
+      this.#blocks.add(block);
+      return block;
+    }
     const size = wanted <= SMALL || this.#lent >= LENT_LIMIT ? Math.min(SMALL, wanted) : LARGE;
     const buffer = (size === LARGE ? this.#kept.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
     this.#lent += buffer.length;
@@ -48,13 +68,29 @@ export class Buffers {
 
   /** Takes a buffer back that nobody looks at any more. */
   give(buffer: Buffer): void {
+    if (this.#returned(buffer)) return;
     this.lose(buffer);
     if (buffer.length === LARGE && this.#kept.length < KEPT) this.#kept.push(buffer);
   }
 
   /** The same for a buffer that a broken connection may still hold: it is left to the collector. */
   lose(buffer: Buffer): void {
-    this.#lent -= buffer.length;
+    // What a socket has taken of a block it keeps by itself.
+    if (!this.#returned(buffer)) this.#lent -= buffer.length;
+  }
+
+  #returned(buffer: Buffer): boolean {
+    if (!this.#blocks.delete(buffer)) return false;
+    this.#store!.giveBlock(buffer);
+    return true;
+  }
+
+  /** Fills a block with what can be had of the file without waiting; negative: nothing, or not a block. */
+  readCached(file: OpenFile, buffer: Buffer, length: number, position: number): number {
+    const store = this.#store;
+    if (store?.readCached === undefined || !this.#blocks.has(buffer)) return -1;
+    const { readCached } = store;
+    return file.readNow((fd) => readCached.call(store, fd, buffer, length, position));
   }
 
   /** Bytes lent at the moment. */
@@ -68,7 +104,7 @@ export class Buffers {
  * of bytes whenever some have been handed over. Before the last bytes go out, the file is looked at again: where it is
  * no longer what it was, the end is withheld and FileChanged thrown, so that the client can see that its copy is not
  * whole. If nothing had been sent by then, the response is still untouched. Throws ClientGone when the client leaves.
- * The response must not have closed before the call.
+ * The response must not have closed before the call. `direct`: see Buffers.take.
  */
 export async function sendBody(
   to: BodyTarget,
@@ -77,6 +113,7 @@ export async function sendBody(
   tail: string,
   buffers: Buffers,
   sent: (bytes: number) => void,
+  direct = false,
 ): Promise<void> {
   const writer = new Writer(to, buffers, sent);
   try {
@@ -84,10 +121,12 @@ export async function sendBody(
     for (const [i, piece] of pieces.entries()) {
       if (piece.text !== '') await writer.text(piece.text);
       for (let at = piece.start; at < piece.end; ) {
-        const buffer = buffers.take(piece.end - at);
+        const buffer = buffers.take(piece.end - at, direct);
         let n = 0;
         try {
-          n = await file.read(buffer, Math.min(buffer.length, piece.end - at), at);
+          const wanted = Math.min(buffer.length, piece.end - at);
+          n = buffers.readCached(file, buffer, wanted, at);
+          if (n < 0) n = await file.read(buffer, wanted, at);
           if (n === 0) throw new FileChanged('the file has become shorter');
           at += n;
           const last = i === pieces.length - 1 && at === piece.end;

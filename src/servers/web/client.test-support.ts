@@ -53,7 +53,10 @@ export class Client {
   /** Reads the next answer; `bodyless`: to a HEAD. */
   async answer(bodyless = false): Promise<Answer> {
     const end = await this.#find('\r\n\r\n');
-    const [first, ...lines] = this.#take(end + 4).toString('latin1').trimEnd().split('\r\n');
+    const [first, ...lines] = this.#take(end + 4)
+      .toString('latin1')
+      .trimEnd()
+      .split('\r\n');
     const status = Number(/^HTTP\/1\.1 (\d{3}) [A-Za-z '-]+$/.exec(first!)?.[1]);
     if (Number.isNaN(status)) throw new Error(`no status line: ${first}`);
     const headers: Record<string, string> = {};
@@ -107,7 +110,8 @@ export class Client {
   }
 
   async #more(wanted: string): Promise<void> {
-    if (this.#ended) throw new Error(`ended before ${wanted}; left: ${JSON.stringify(this.#data().toString('latin1', 0, 200))}`);
+    if (this.#ended)
+      throw new Error(`ended before ${wanted}; left: ${JSON.stringify(this.#data().toString('latin1', 0, 200))}`);
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

@@ -95,9 +95,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const MONTH = `(${MONTHS.join('|')})`;
 const TIME = '(\\d\\d):(\\d\\d):(\\d\\d)';
 const IMF_FIXDATE = new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\\d\\d) ${MONTH} (\\d{4}) ${TIME} GMT$`);
-const RFC850_DATE = new RegExp(
-  `^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\\d\\d)-${MONTH}-(\\d\\d) ${TIME} GMT$`,
-);
+const RFC850_DATE = new RegExp(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\\d\\d)-${MONTH}-(\\d\\d) ${TIME} GMT$`);
 const ASCTIME_DATE = new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} (\\d\\d| \\d) ${TIME} (\\d{4})$`);
 
 /**
@@ -119,7 +117,14 @@ export function parseHttpDate(text: string, now: number): number | null {
   return seconds(year, m[2]!, m[1]!, m[4]!, m[5]!, m[6]!);
 }
 
-function seconds(year: number, monthName: string, day: string, hour: string, minute: string, second: string): number | null {
+function seconds(
+  year: number,
+  monthName: string,
+  day: string,
+  hour: string,
+  minute: string,
+  second: string,
+): number | null {
   const month = MONTHS.indexOf(monthName);
   // 60 is a leap second; POSIX time has none: it is the next second.
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;

@@ -295,7 +295,13 @@ describe('entity tags', () => {
     const coarse = { ...fine, ctimeNs: 5_000_000_000n };
     const at = (stat: object, now: number): boolean =>
       entityTag(stat as Parameters<typeof entityTag>[0], now).startsWith('W/');
-    assert.deepEqual([5000, 5019, 5020, 4970].map((now) => at(fine, now)), [true, true, false, false]);
-    assert.deepEqual([5000, 6999, 7000].map((now) => at(coarse, now)), [true, true, false]);
+    assert.deepEqual(
+      [5000, 5019, 5020, 4970].map((now) => at(fine, now)),
+      [true, true, false, false],
+    );
+    assert.deepEqual(
+      [5000, 6999, 7000].map((now) => at(coarse, now)),
+      [true, true, false],
+    );
   });
 });

@@ -190,6 +190,11 @@ export class OpenFile {
     }
   }
 
+  /** Calls `read` with the descriptor, for reads that end at once; -1 if the file has been closed. */
+  readNow(read: (fd: number) => number): number {
+    return this.#closed ? -1 : read(this.#fd);
+  }
+
   /** Gives the descriptor back, as soon as no call on it is under way (its number may be another file's right after). */
   close(): void {
     if (this.#closed) return;

@@ -2,12 +2,12 @@
 // Called by node:http and node:http2 (server.ts, or a server of one's own); calls the other files of this folder.
 
 import { randomBytes } from 'node:crypto';
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { extname } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import mime from 'mime-types';
-import { type BodyTarget, Buffers, ClientGone, FileChanged, type Piece, sendBody } from './body.ts';
+import { type BlockStore, type BodyTarget, Buffers, ClientGone, FileChanged, type Piece, sendBody } from './body.ts';
 import { type ConditionFields, evaluate, formatHttpDate, rangeApplies, type Validators } from './conditions.ts';
 import { type Folder, OpenFile } from './files.ts';
 import type { AccessLog } from './log.ts';
@@ -48,6 +48,8 @@ export interface HandlerOptions {
   readonly peer: (socket: object) => Peer;
   /** Told of every error that is not the client's: a disk that fails, a defect. */
   readonly onError: (error: unknown) => void;
+  /** Memory of the stack whose sockets requests come by, if there is one. */
+  readonly store?: BlockStore | undefined;
 }
 
 const ALLOW = 'GET, HEAD, OPTIONS';
@@ -63,11 +65,12 @@ export class Handler {
   /** Ask HTTP/1 clients to close when they have their answer. */
   draining = false;
   readonly #options: HandlerOptions;
-  readonly #buffers = new Buffers();
+  readonly #buffers: Buffers;
   readonly #turns = new Turns();
 
   constructor(options: HandlerOptions) {
     this.#options = options;
+    this.#buffers = new Buffers(options.store);
   }
 
   /** A request listener for node:http, node:https and node:http2 servers. */
@@ -300,9 +303,12 @@ class Exchange {
 
   async #send(file: OpenFile, pieces: readonly Piece[], tail: string): Promise<void> {
     if (this.closed) throw new ClientGone();
-    await sendBody(this.#res as BodyTarget, file, pieces, tail, this.#buffers, (bytes) => {
+    const count = (bytes: number): void => {
       this.bytes += bytes;
-    });
+    };
+    // TLS and HTTP/2 make bytes of their own from ours, and may hold on to ours for as long as they like.
+    const direct = this.#req.httpVersionMajor === 1 && (this.#req.socket as Partial<TLSSocket>).encrypted !== true;
+    await sendBody(this.#res as BodyTarget, file, pieces, tail, this.#buffers, count, direct);
   }
 }
 

@@ -103,7 +103,19 @@ describe('request targets', () => {
     test(`${JSON.stringify(target)} is malformed`, () => assert.equal(readTarget(target), 400));
   }
 
-  const windows = ['/con', '/NUL.txt', '/com1', '/lpt\xb9.x', '/a.', '/a%20', '/x::$DATA', '/c:', '/a%3ab', '/a*', '/a%22'];
+  const windows = [
+    '/con',
+    '/NUL.txt',
+    '/com1',
+    '/lpt\xb9.x',
+    '/a.',
+    '/a%20',
+    '/x::$DATA',
+    '/c:',
+    '/a%3ab',
+    '/a*',
+    '/a%22',
+  ];
   for (const target of windows) {
     test(`${target} names nothing on Windows, and a file elsewhere`, () => {
       assert.equal(readTarget(target, 'win32'), 404);
@@ -112,8 +124,28 @@ describe('request targets', () => {
   }
 
   test('whatever comes in, the names stay below the folder', () => {
-    const piece = fc.constantFrom('/', '.', '..', '%2e', '%2E', '%2f', '%5c', '\\', '%00', '%25', '%', 'a', 'b', '?', '#', 'é');
-    const target = fc.oneof(fc.array(piece, { maxLength: 24 }).map((parts) => '/' + parts.join('')), fc.string());
+    const piece = fc.constantFrom(
+      '/',
+      '.',
+      '..',
+      '%2e',
+      '%2E',
+      '%2f',
+      '%5c',
+      '\\',
+      '%00',
+      '%25',
+      '%',
+      'a',
+      'b',
+      '?',
+      '#',
+      'é',
+    );
+    const target = fc.oneof(
+      fc.array(piece, { maxLength: 24 }).map((parts) => '/' + parts.join('')),
+      fc.string(),
+    );
     fc.assert(
       fc.property(target, (text) => {
         const read = readTarget(text);
@@ -135,7 +167,8 @@ describe('request targets', () => {
       .filter((text) => !/^\.|[\0/\\]/.test(text));
     fc.assert(
       fc.property(fc.array(name, { minLength: 1, maxLength: 5 }), (wanted) => {
-        const target = '/' + wanted.map((n) => n.replace(/[^]/g, (c) => '%' + Buffer.from(c, 'latin1').toString('hex'))).join('/');
+        const target =
+          '/' + wanted.map((n) => n.replace(/[^]/g, (c) => '%' + Buffer.from(c, 'latin1').toString('hex'))).join('/');
         const read = readTarget(target) as Target;
         assert.deepEqual(read.names, wanted);
         assert.deepEqual(names(read.path), wanted);

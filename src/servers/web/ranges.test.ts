@@ -18,8 +18,23 @@ describe('Range', () => {
     ['bytes=500-999', 10000, [[500, 999]]],
     ['bytes=-500', 10000, [[9500, 9999]]],
     ['bytes=9500-', 10000, [[9500, 9999]]],
-    ['bytes=0-0,-1', 10000, [[0, 0], [9999, 9999]]],
-    ['bytes= 0-999, 4500-5499, -1000', 10000, [[0, 999], [4500, 5499], [9000, 9999]]],
+    [
+      'bytes=0-0,-1',
+      10000,
+      [
+        [0, 0],
+        [9999, 9999],
+      ],
+    ],
+    [
+      'bytes= 0-999, 4500-5499, -1000',
+      10000,
+      [
+        [0, 999],
+        [4500, 5499],
+        [9000, 9999],
+      ],
+    ],
     ['bytes=500-600,601-999', 10000, [[500, 999]]],
     ['bytes=500-700,601-999', 10000, [[500, 999]]],
     // beyond the end
@@ -32,9 +47,30 @@ describe('Range', () => {
     ['bytes=10-20,-0', 10, []],
     ['bytes=10-20,3-4', 10, [[3, 4]]],
     // order, and parts joined in the place of the first of them
-    ['bytes=8-9,0-1', 10, [[8, 9], [0, 1]]],
-    ['bytes=6-7,0-1,7-8', 10, [[6, 8], [0, 1]]],
-    ['bytes=0-1,6-7,2-3', 10, [[0, 3], [6, 7]]],
+    [
+      'bytes=8-9,0-1',
+      10,
+      [
+        [8, 9],
+        [0, 1],
+      ],
+    ],
+    [
+      'bytes=6-7,0-1,7-8',
+      10,
+      [
+        [6, 8],
+        [0, 1],
+      ],
+    ],
+    [
+      'bytes=0-1,6-7,2-3',
+      10,
+      [
+        [0, 3],
+        [6, 7],
+      ],
+    ],
     ['bytes=0-9,0-9,0-9', 10, [[0, 9]]],
     // numerals of any length
     ['bytes=0-18446744073709551616', 10, [[0, 9]]],
@@ -83,10 +119,9 @@ describe('Range', () => {
   });
 
   const spec = fc.oneof(
-    fc.tuple(fc.nat(60), fc.nat(60)).map(([a, n]): [string, (i: number, size: number) => boolean] => [
-      `${a}-${a + n}`,
-      (i) => i >= a && i <= a + n,
-    ]),
+    fc
+      .tuple(fc.nat(60), fc.nat(60))
+      .map(([a, n]): [string, (i: number, size: number) => boolean] => [`${a}-${a + n}`, (i) => i >= a && i <= a + n]),
     fc.nat(60).map((a): [string, (i: number, size: number) => boolean] => [`${a}-`, (i) => i >= a]),
     fc.nat(60).map((n): [string, (i: number, size: number) => boolean] => [`-${n}`, (i, size) => i >= size - n]),
   );
@@ -110,7 +145,10 @@ describe('Range', () => {
             return false;
           });
         const order = parts.map(first);
-        assert.deepEqual(order, [...order].sort((a, b) => a - b));
+        assert.deepEqual(
+          order,
+          [...order].sort((a, b) => a - b),
+        );
       }),
     );
   });

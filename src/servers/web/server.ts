@@ -12,6 +12,7 @@ import nodeNet from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { lend } from '../../socket/lend.ts';
+import type { BlockStore } from './body.ts';
 import { Folder } from './files.ts';
 import { errorPage, Handler, type Peer, type WebRequest, type WebResponse, type WebStats } from './handler.ts';
 import { AccessLog, type LogFormat, type LogStream } from './log.ts';
@@ -74,6 +75,8 @@ export interface WebOptions {
   readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array };
   readonly log?: { readonly format: LogFormat; readonly stream: LogStream };
   readonly limits?: Partial<WebLimits>;
+  /** The stack whose sockets are served (a Network), if there is one: bodies then go out from its memory, without copies. */
+  readonly store?: BlockStore | undefined;
   /** Told of errors that are not the client's. Default: none is told. */
   readonly onError?: (error: unknown) => void;
 }
@@ -143,6 +146,7 @@ export class Web {
       now: Date.now,
       peer: (socket) => this.#peer(socket),
       onError: this.#onError,
+      store: options.store,
     });
     this.handler = (req, res) => this.#handler.handle(req, res);
     this.#http1 = this.#makeHttp1();

@@ -66,7 +66,12 @@ export async function serveOn(stack: StackUnderTest, options: WebOptions): Promi
   });
   const listening = await web.listen({ net: stack.net, host: stack.host, port: 0 });
   const secure = async (more: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> => {
-    const socket = tls.connect({ socket: await stack.connect(listening.port), ca: TEST_CERTIFICATE, servername: 'localhost', ...more });
+    const socket = tls.connect({
+      socket: await stack.connect(listening.port),
+      ca: TEST_CERTIFICATE,
+      servername: 'localhost',
+      ...more,
+    });
     await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
     return socket;
   };
@@ -283,7 +288,9 @@ export function webSuite(name: string, makeStack: () => Promise<StackUnderTest> 
         }
       }
       // Two dates are no date (RFC 9110 section 13.1.3), and nothing is compared where there is nothing.
-      client.send(`GET /text.txt HTTP/1.1\r\nHost: x\r\nIf-Modified-Since: ${later}\r\nIf-Modified-Since: ${later}\r\n\r\n`);
+      client.send(
+        `GET /text.txt HTTP/1.1\r\nHost: x\r\nIf-Modified-Since: ${later}\r\nIf-Modified-Since: ${later}\r\n\r\n`,
+      );
       assert.equal((await client.answer()).status, 200);
       assert.equal((await client.get('/nothing', { 'If-Match': '"x"' })).status, 404);
       assert.equal((await client.get('/sub', { 'If-None-Match': '*' })).status, 301);
@@ -316,7 +323,11 @@ export function webSuite(name: string, makeStack: () => Promise<StackUnderTest> 
     });
 
     test('several ranges come as parts', async () => {
-      const ranges: [number, number][] = [[2_000_000, 2_500_000], [0, 9], [3_000_000, 3_000_000]];
+      const ranges: [number, number][] = [
+        [2_000_000, 2_500_000],
+        [0, 9],
+        [3_000_000, 3_000_000],
+      ];
       const value = `bytes=${ranges.map(([a, b]) => `${a}-${b}`).join(', ')}`;
       const answer = await client.get('/big.bin', { Range: value });
       assert.equal(answer.status, 206);
@@ -391,7 +402,11 @@ export function webSuite(name: string, makeStack: () => Promise<StackUnderTest> 
       ['a space in the target', 'GET /a b HTTP/1.1\r\nHost: a\r\n\r\n', 400],
       ['a target that is no path', 'GET text.txt HTTP/1.1\r\nHost: a\r\n\r\n', 400],
       ['two lengths', 'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
-      ['length and chunks', 'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+      [
+        'length and chunks',
+        'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+        400,
+      ],
       ['HTTP/3.1', 'GET / HTTP/3.1\r\nHost: a\r\n\r\n', 400],
       ['a header of 20 KB', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
       ['a header of 1 MB', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(1_000_000)}\r\n\r\n`, 431],
@@ -416,7 +431,14 @@ export function webSuite(name: string, makeStack: () => Promise<StackUnderTest> 
       const session = await served.h2();
       await ask2(session, { ':path': '/text.txt', range: 'bytes=0-4' });
       await until(() => served.log.length === 3, 'three lines');
-      const facts = served.log.map((line) => [line['method'], line['target'], line['version'], line['status'], line['bytes'], line['tls']]);
+      const facts = served.log.map((line) => [
+        line['method'],
+        line['target'],
+        line['version'],
+        line['status'],
+        line['bytes'],
+        line['tls'],
+      ]);
       assert.deepEqual(facts, [
         ['GET', '/text.txt', '1.1', 200, 26, undefined],
         ['GET', '/nothing', '1.1', 404, 14, true],

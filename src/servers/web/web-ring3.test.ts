@@ -3,7 +3,7 @@
 
 import type { Duplex } from 'node:stream';
 import { createNet } from '../../socket/net.ts';
-import { twoNetworks } from '../../socket/pair.test.util.ts';
+import { twoNetworks } from '../../socket/two.test-support.ts';
 import type { NetModule } from './index.ts';
 import { type StackUnderTest, webSuite } from './suite.test-support.ts';
 

@@ -68,7 +68,10 @@ function takeText(e: Engine, t: Tcb): number {
     length -= old;
   }
   const excess = seqDiff((seq + length) | 0, (t.rcvNxt + receiveWindow(t)) | 0);
-  if (excess > 0) length -= excess;
+  if (excess > 0) {
+    length -= excess;
+    t.set(F_ACK_NOW); // the peer shall learn our window
+  }
   // What lies behind the peer's FIN cannot be.
   if (t.has(F_FIN_KNOWN)) length = Math.min(length, seqDiff(t.rcvFin, seq));
   if (length <= 0) return old > 0 && excess <= 0 ? DROP_TCP_DUPLICATE : DROP_TCP_RCV_BUFFER_FULL;
@@ -98,7 +101,9 @@ function acknowledgeLater(e: Engine, t: Tcb, advanced: number, held: boolean): v
     t.rcvMss = Math.min(length, t.mss);
     t.unackedSegments += length < 2 * t.mss ? 1 : 2;
   }
-  if (advanced <= 0 || held || t.ranges !== 0 || t.unackedSegments >= 2) {
+  // A peer whose segments have become smaller (a new path) must not wait for the delay each time.
+  const due = t.unackedSegments >= 2 || seqDiff(t.rcvNxt, t.lastAckSent) >= 2 * t.rcvMss;
+  if (advanced <= 0 || held || t.ranges !== 0 || due) {
     t.set(F_ACK_NOW);
     return;
   }

@@ -65,6 +65,7 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
  * and would not look at the segment), nor beyond a window that has shrunk.
  */
 export function emptySeq(t: Tcb): number {
+  if (t.state === SYN_RECEIVED) return t.sndMax; // no window yet
   const edge = (t.sndUna + t.sndWnd) | 0;
   return seqLt(edge, t.sndMax) ? edge : t.sndMax;
 }

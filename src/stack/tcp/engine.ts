@@ -4,7 +4,7 @@
 import type { Rows } from '../../base/rows.ts';
 import type { Rng } from '../../base/time.ts';
 import { Wheel } from '../../base/wheel.ts';
-import type { Core } from '../core.ts';
+import type { Core, StackMemory } from '../core.ts';
 import { counter } from '../counters.ts';
 import type { Interfaces } from '../interfaces.ts';
 import type { Neighbours } from '../neighbours.ts';
@@ -40,6 +40,7 @@ const FAILED: number = counter('tcp_failed');
 
 /** The parts of the stack that TCP stands on. */
 export interface TcpFloor {
+  readonly memory: StackMemory;
   readonly core: Core;
   readonly interfaces: Interfaces;
   readonly routes: Routes;

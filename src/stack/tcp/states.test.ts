@@ -42,10 +42,9 @@ FIN acknowledging    | A CLOSE-WAIT  | A CLOSE-WAIT | A TIME-WAIT  | A TIME-WAIT
 FIN ahead of data    | A ESTABLISHED | A            | A            | A           | A          | A          | A        | A
 `;
 
-const W = 65535;
-
 /** A segment by its name in the table, for a connection with RCV.NXT `n` and SND.UNA `u` that has sent up to `all`. */
 function segment(name: string, n: number, u: number, all: number): [flags: string, fields: Fields] {
+  const W = n === 1 ? 65535 : 65534; // a FIN has taken one
   const at = /at N(\+W)?([+-]\d+)?$/.exec(name);
   const seq = n + (at?.[1] ? W : 0) + Number(at?.[2] ?? 0);
   if (name.startsWith('RST')) return ['R', { seq }];

@@ -1,20 +1,20 @@
 // TCP as the outer floors see it: open, listen, accept, read, write, close, options, readiness; and the turns of its crank.
 // Called by stack.ts (input, timers, output) and by socket, host and sim (the rest); calls the other files of tcp/.
 
+import { DROP_ICMP_QUOTE } from '../../base/drop.ts';
 import {
   EADDRINUSE,
   EAGAIN,
   EBADF,
   ECONNRESET,
   EINVAL,
-  EMSGSIZE,
   ENETUNREACH,
   ENOBUFS,
   ENOTCONN,
   EPIPE,
 } from '../../base/errno.ts';
 import { seqGe, seqLt } from '../../base/seq.ts';
-import type { SendSource, SliceSink } from '../../base/source.ts';
+import type { SendSource } from '../../base/source.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
 import { TCP_ACK, TCP_RST } from '../../wire/tcp.ts';
 import type { IcmpError, Packet } from '../packet.ts';
@@ -67,20 +67,13 @@ export class Tcp {
   readonly #e: Engine;
   #blockedEpoch = 0;
   #blockedRoutes = 0;
-  readonly #sink: SliceSink;
-  #sinkList = 0;
-  #sinkFull = false;
   readonly #portInUse: (port: number) => boolean;
   readonly #probe: Int32Array = new Int32Array(9);
+  /** SND.NXT of the connection in TIME-WAIT that made way for the one being opened; NaN: none. */
+  #previous = NaN;
 
   constructor(floor: TcpFloor) {
     this.#e = new Engine(floor);
-    this.#sink = {
-      slice: (offset, length) => {
-        if (!this.#sinkFull && !this.#e.core.spans.appendReference(this.#sinkList, offset, length))
-          this.#sinkFull = true;
-      },
-    };
     this.#portInUse = (port) => this.#taken(port);
   }
 
@@ -125,6 +118,7 @@ export class Tcp {
     t.remotePort = remotePort;
     t.iface = iface;
     initialize(e, t);
+    this.#previous = NaN;
     const error = this.#route(t) || this.#port(t, localPort);
     if (error !== 0) {
       e.rows.free(row);
@@ -132,7 +126,7 @@ export class Tcp {
     }
     t.state = SYN_SENT;
     t.flags = F.F_OWNED | F.F_SEND_SYN;
-    startNumbers(e, t);
+    startNumbers(e, t, this.#previous);
     // Until the peer has named its own.
     t.peerMss = 536;
     updateMss(t);
@@ -201,8 +195,10 @@ export class Tcp {
     const row = t.row;
     const old = t.at(other);
     const reusable = old.state === TIME_WAIT;
-    // Our clock of ISNs runs faster than any connection sends here, and timestamps tell the incarnations apart (RFC 6191).
-    if (reusable) e.finish(old);
+    if (reusable) {
+      this.#previous = old.sndMax;
+      e.finish(old);
+    }
     t.at(row);
     return reusable ? 0 : -EADDRINUSE;
   }
@@ -337,30 +333,47 @@ export class Tcp {
     const room = Math.min(n, t.sndLimit - t.i32[t.sendList + 2]!);
     const took = room > 0 ? e.core.spans.append(t.sendList, src, from, room) : 0;
     if (took < n) t.set(F.F_WANT_WRITE);
-    if (took > 0) {
-      e.activate(t);
-      e.onWork();
-    } else if (t.i32[t.sendList + 2] === 0) {
+    if (took > 0) this.#queued(t);
+    else if (t.i32[t.sendList + 2] === 0) {
       // The pool is empty and no ACK will call us back.
       return -ENOBUFS;
     }
     return took;
   }
 
-  /** Queues all of `source` by reference; it holds still until it is released. 0, or a negative errno (-ENOBUFS: nothing was queued). */
+  /** Queues all of `source` by reference; it is told what has been acknowledged (release). 0, or a negative errno (-ENOBUFS: nothing was queued). */
   writeSource(h: number, source: SendSource): number {
+    const t = this.#row(h);
+    if (t === null) return -EBADF;
+    const refused = mayWrite(t);
+    if (refused !== 0) return refused;
+    if (!this.#e.core.spans.appendSource(t.sendList, source)) return -ENOBUFS;
+    this.#queued(t);
+    return 0;
+  }
+
+  /**
+   * Queues up to `length` bytes at arena offset `offset`, which lie in one block of the stack's memory: by reference, the
+   * block gets a user until they are acknowledged. Results as write(); -EINVAL if they lie in no block.
+   */
+  writeBlock(h: number, offset: number, length: number): number {
     const e = this.#e;
     const t = this.#row(h);
     if (t === null) return -EBADF;
     const refused = mayWrite(t);
     if (refused !== 0) return refused;
-    if (source.length > t.sndLimit) return -EMSGSIZE;
-    this.#sinkList = t.sendList;
-    this.#sinkFull = false;
-    if (source.reference(0, source.length, this.#sink) < source.length || this.#sinkFull) return -ENOBUFS;
-    e.activate(t);
-    e.onWork();
-    return 0;
+    if (!e.floor.memory.blocks.holds(offset, length)) return -EINVAL;
+    const n = Math.min(length, t.sndLimit - t.i32[t.sendList + 2]!);
+    if (n < length) t.set(F.F_WANT_WRITE);
+    if (n <= 0) return 0;
+    if (!e.core.spans.appendBlock(t.sendList, offset, n)) return -ENOBUFS;
+    this.#queued(t);
+    return n;
+  }
+
+  #queued(t: Tcb): void {
+    this.#e.activate(t);
+    this.#e.onWork();
   }
 
   /** Bytes written and not yet acknowledged. */
@@ -554,8 +567,8 @@ export class Tcp {
     return tcpInput(this.#e, p);
   }
 
-  /** An ICMP error that quotes a segment of ours (RFC 5927: believed only if its sequence number is in flight). */
-  icmpError(error: IcmpError): void {
+  /** An ICMP error that quotes a segment of ours (RFC 5927: believed only if its sequence number is in flight). 0, or a drop reason. */
+  icmpError(error: IcmpError): number {
     const e = this.#e;
     const row = e.table.find(
       error.local0,
@@ -569,9 +582,9 @@ export class Tcp {
       error.remote3,
       error.remotePort,
     );
-    if (row === 0) return;
+    if (row === 0) return DROP_ICMP_QUOTE;
     const t = e.t.at(row);
-    if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndMax)) return;
+    if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndMax)) return DROP_ICMP_QUOTE;
     if (error.mtu > 0) {
       this.#pathShrinks(t, error);
     } else if (error.hard && (t.state === SYN_SENT || t.state === SYN_RECEIVED)) {
@@ -580,6 +593,7 @@ export class Tcp {
     } else {
       t.softError = error.errno;
     }
+    return 0;
   }
 
   /** RFC 1191 section 6.4, RFC 8201 section 5.4: smaller segments from now on, and what was too big again at once. */
@@ -652,9 +666,12 @@ export class Tcp {
     }
   }
 
+  /** The row of a handle that its user has not closed. */
   #row(h: number): Tcb | null {
     const row = this.#e.rows.row(h);
-    return row === 0 ? null : this.#e.t.at(row);
+    if (row === 0) return null;
+    const t = this.#e.t.at(row);
+    return t.has(F.F_OWNED) ? t : null;
   }
 }
 

@@ -10,10 +10,10 @@ export function receiveWindow(t: Tcb): number {
   return window > 0 ? window : 0;
 }
 
-/** The right edge we could offer now, as bytes beyond RCV.NXT. */
+/** The right edge we could offer now, as bytes beyond RCV.NXT: what is free, as far as the field can say it. */
 function freeWindow(t: Tcb): number {
   const free = t.rcvLimit - t.i32[t.receiveList + 2]!;
-  return free > 0 ? free : 0;
+  return free > 0 ? Math.min(free, 0xffff << t.rcvScale) : 0;
 }
 
 /** Whether the edge would move far enough to tell (receiver's silly window avoidance, section 3.8.6.2.2). */

@@ -57,7 +57,12 @@ function attempt(run: () => unknown): unknown {
 export const dgramScenarios: Record<string, Scenario> = {
   async 'a question, its answer, who sent them'(stage) {
     const s = stage.server.createSocket({ type: stage.type }, (message, rinfo) => {
-      log.push([String(message), rinfo.address === stage.host || rinfo.port === c.address().port, rinfo.family, rinfo.size]);
+      log.push([
+        String(message),
+        rinfo.address === stage.host || rinfo.port === c.address().port,
+        rinfo.family,
+        rinfo.size,
+      ]);
       s.send(`re: ${message}`, rinfo.port, rinfo.address);
     });
     const log: unknown[] = [];
@@ -107,7 +112,10 @@ export const dgramScenarios: Record<string, Scenario> = {
     log.push(attempt(() => c.send('x', port, stage.host)));
     await until(() => got.length === 2);
     c.disconnect();
-    log.push(attempt(() => c.disconnect()), attempt(() => c.send('x')));
+    log.push(
+      attempt(() => c.disconnect()),
+      attempt(() => c.send('x')),
+    );
     c.send('three', port, stage.host);
     await until(() => got.length === 3);
     c.close();
@@ -192,7 +200,11 @@ export const dgramScenarios: Record<string, Scenario> = {
       const s = stage.server.createSocket(stage.type);
       await new Promise<void>((resolve) => log.push(form(s, resolve) === s));
       const { address, port } = s.address();
-      log.push(address === stage.host ? 'HOST' : address === any, port > 0, attempt(() => s.bind(0)));
+      log.push(
+        address === stage.host ? 'HOST' : address === any,
+        port > 0,
+        attempt(() => s.bind(0)),
+      );
       s.close();
     }
     return log;
@@ -202,7 +214,12 @@ export const dgramScenarios: Record<string, Scenario> = {
     const log: unknown[] = [attempt(() => s.address())];
     s.on('close', () => log.push('close'));
     await new Promise<void>((resolve) => log.push(s.close(resolve) === s));
-    log.push(attempt(() => s.close()), attempt(() => s.send('x', 9, stage.host)), attempt(() => s.bind(0)), attempt(() => s.address()));
+    log.push(
+      attempt(() => s.close()),
+      attempt(() => s.send('x', 9, stage.host)),
+      attempt(() => s.bind(0)),
+      attempt(() => s.address()),
+    );
     log.push(s.ref() === s, s.unref() === s);
     return log;
   },
@@ -249,11 +266,24 @@ export const dgramScenarios: Record<string, Scenario> = {
     s.bind(0, stage.host);
     await once(s, 'listening');
     const log: unknown[] = [s.setTTL(7), s.setMulticastTTL(3), s.setMulticastLoopback(false), s.setBroadcast(true)];
-    log.push(attempt(() => s.setTTL(0)), attempt(() => s.setTTL(256)), attempt(() => s.setTTL('1' as never)));
+    log.push(
+      attempt(() => s.setTTL(0)),
+      attempt(() => s.setTTL(256)),
+      attempt(() => s.setTTL('1' as never)),
+    );
     s.setRecvBufferSize(100_000);
     s.setSendBufferSize(100_000);
-    log.push(s.getRecvBufferSize() >= 100_000, s.getSendBufferSize() >= 100_000, s.getSendQueueSize(), s.getSendQueueCount());
-    log.push(attempt(() => s.setRecvBufferSize(-1)), attempt(() => s.addMembership('')), attempt(() => s.addMembership('banana')));
+    log.push(
+      s.getRecvBufferSize() >= 100_000,
+      s.getSendBufferSize() >= 100_000,
+      s.getSendQueueSize(),
+      s.getSendQueueCount(),
+    );
+    log.push(
+      attempt(() => s.setRecvBufferSize(-1)),
+      attempt(() => s.addMembership('')),
+      attempt(() => s.addMembership('banana')),
+    );
     s.close();
     return log;
   },

@@ -1,8 +1,8 @@
 // Test support: two stacks on a memory link in real time, a Network on each, and the modules over it.
-// Called by the tests of this floor and by test/examples; calls host/loop, link/memory, stack.
+// Used by the tests of this floor; calls host/loop, link/memory, stack.
 
-import { SeededRng } from '../base/rng.ts';
 import type { Link } from '../base/link.ts';
+import { SeededRng } from '../base/rng.ts';
 import { HostLoop } from '../host/loop.ts';
 import { type MemoryLinkSettings, memoryLink } from '../link/memory.ts';
 import type { Settings } from '../stack/settings.ts';
@@ -15,7 +15,7 @@ export interface TwoOptions {
   readonly settings?: Partial<Settings>;
   readonly memory?: MemorySizes;
   readonly link?: MemoryLinkSettings;
-  readonly wrap?: (link: Link, loop: HostLoop) => Link;
+  readonly wrap?: (link: Link, loop: HostLoop, end: 'a' | 'b') => Link;
 }
 
 /** Two networks: `a` is 10.0.0.1 and fd00::1, `b` 10.0.0.2, 10.0.0.9 and fd00::2. */
@@ -25,6 +25,8 @@ export interface Two {
   readonly stackB: Stack;
   readonly a: Network;
   readonly b: Network;
+  /** When the stacks have sent and acknowledged all there was: nothing is buffered in either, and no socket open. */
+  settled(): Promise<void>;
   /** Ends both stacks and the loop. */
   close(): void;
 }
@@ -43,17 +45,25 @@ export function twoNetworks(options: TwoOptions = {}): Two {
   const stackB = make();
   const [linkA, linkB] = memoryLink({ a: stackA.memory, b: stackB.memory, mtu: 1500, ...options.link });
   const wrap = options.wrap ?? ((link: Link) => link);
-  stackA.attach(wrap(linkA, loop), { addresses: ['10.0.0.1/24', 'fd00::1/64'] });
-  stackB.attach(wrap(linkB, loop), { addresses: ['10.0.0.2/24', '10.0.0.9/24', 'fd00::2/64'] });
+  stackA.attach(wrap(linkA, loop, 'a'), { addresses: ['10.0.0.1/24', 'fd00::1/64'] });
+  stackB.attach(wrap(linkB, loop, 'b'), { addresses: ['10.0.0.2/24', '10.0.0.9/24', 'fd00::2/64'] });
   loop.add(stackA);
   loop.add(stackB);
+  const a = new Network(stackA, loop);
+  const b = new Network(stackB, loop);
+  const left = (): number => stackA.memory.spans.used + stackB.memory.spans.used + a.open + b.open;
   return {
     loop,
     stackA,
     stackB,
-    a: new Network(stackA, loop),
-    b: new Network(stackB, loop),
+    a,
+    b,
+    async settled() {
+      for (let i = 0; i < 200 && left() > 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
     close() {
+      a.close();
+      b.close();
       stackA.close();
       stackB.close();
       loop.close();

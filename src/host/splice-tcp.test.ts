@@ -1,0 +1,292 @@
+// Tests of TCP over the host link: real clients of this machine's loopback against a stack behind it.
+// Run by node:test; calls hostLink through served.test-support.ts. Needs no privilege.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
+import { describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { formatAddress } from '../base/address.ts';
+import { ECONNRESET } from '../base/errno.ts';
+import { client, echo, ipv6, serve, until } from './clients.test-support.ts';
+import { Served } from './served.test-support.ts';
+
+describe('TCP over the host link', () => {
+  test("carries bytes both ways, whole, with the client's own address and port", async (t) => {
+    const { served, port } = await serve(t);
+    echo(served);
+    const data = randomBytes(5_000_000);
+    const { socket, bytes, end, gone } = client({ port });
+    socket.end(data);
+    await end;
+    assert.ok(bytes().equals(data));
+    assert.equal(await gone, '');
+    const { ends } = served.all[0]!;
+    assert.equal(formatAddress(ends.remote0, ends.remote1, ends.remote2, ends.remote3), '127.0.0.1');
+    assert.equal(formatAddress(ends.local0, ends.local1, ends.local2, ends.local3), '127.0.0.1');
+    assert.equal(ends.localPort, port);
+    assert.ok(ends.remotePort > 1023);
+  });
+
+  test('tells clients of different addresses and equal ports apart', async (t) => {
+    const { served, port } = await serve(t);
+    echo(served);
+    const one = client({ port, localAddress: '127.0.0.1', localPort: 0 });
+    await once(one.socket, 'connect');
+    const localPort = (one.socket.address() as { port: number }).port;
+    const other = client({ port, localAddress: '127.5.6.7', localPort });
+    one.socket.end('one');
+    other.socket.end('other');
+    await Promise.all([one.gone, other.gone]);
+    assert.deepEqual([String(one.bytes()), String(other.bytes())], ['one', 'other']);
+    const remotes = served.all.map(
+      ({ ends }) => `${formatAddress(ends.remote0, ends.remote1, ends.remote2, ends.remote3)} ${ends.remotePort}`,
+    );
+    assert.deepEqual(remotes.sort(), [`127.0.0.1 ${localPort}`, `127.5.6.7 ${localPort}`]);
+  });
+
+  test('IPv6 at ::1 as well, by default', { skip: !ipv6 && 'needs IPv6' }, async (t) => {
+    const served = new Served();
+    t.after(() => served.close());
+    echo(served);
+    const host = await served.open({ tcp: [0] });
+    assert.deepEqual(host.addresses, ['127.0.0.1', '::1']);
+    for (const address of host.addresses) {
+      const { socket, bytes, gone } = client({ port: host.tcp[0]!, host: address });
+      socket.end(address);
+      await gone;
+      assert.equal(String(bytes()), address);
+    }
+    const { ends } = served.all[1]!;
+    assert.equal(formatAddress(ends.remote0, ends.remote1, ends.remote2, ends.remote3), '::1');
+  });
+
+  test('a port open to all addresses serves clients of other addresses as themselves', async (t) => {
+    const own = Object.values(networkInterfaces())
+      .flat()
+      .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+    if (own === undefined) return t.skip('needs an address beside the loopback one');
+    const { served, port } = await serve(t, { address: '0.0.0.0' });
+    echo(served);
+    for (const localAddress of [own, '127.0.0.1']) {
+      const { socket, bytes, gone } = client({ port, host: own, localAddress });
+      socket.end('hello');
+      assert.equal(await gone, '');
+      assert.equal(String(bytes()), 'hello');
+    }
+    const { ends } = served.all[0]!;
+    assert.equal(formatAddress(ends.remote0, ends.remote1, ends.remote2, ends.remote3), own);
+    assert.equal(formatAddress(ends.local0, ends.local1, ends.local2, ends.local3), own);
+  });
+
+  test('each direction ends by itself', async (t) => {
+    const { served, port } = await serve(t);
+    // The server ends first and still hears the client.
+    served.onConnection = (connection) => {
+      connection.write(Buffer.from('bye'));
+      connection.end();
+    };
+    const first = client({ port });
+    await first.end;
+    assert.equal(String(first.bytes()), 'bye');
+    first.socket.write('still here');
+    await until(() => String(served.all[0]!.bytes) === 'still here');
+    assert.equal(served.all[0]!.ended, false);
+    first.socket.end();
+    await until(() => served.all[0]!.closed);
+    // The client ends first and still hears the server.
+    served.onConnection = () => {};
+    const second = client({ port });
+    second.socket.end('question');
+    await until(() => served.all[1]?.ended);
+    await wait(5);
+    served.all[1]!.write(Buffer.from('answer'));
+    served.all[1]!.end();
+    assert.equal(await second.gone, '');
+    assert.equal(String(second.bytes()), 'answer');
+    await until(() => served.host.counts.connections === 0);
+  });
+
+  test("a client's reset is a reset in the stack", async (t) => {
+    const { served, port } = await serve(t);
+    const { socket } = client({ port });
+    socket.write('x');
+    await until(() => served.all[0]?.received.length === 1);
+    socket.resetAndDestroy();
+    await until(() => served.all[0]!.error !== 0);
+    assert.equal(served.all[0]!.error, ECONNRESET);
+    assert.equal(served.host.counts.connections, 0);
+  });
+
+  test("the stack's reset is a reset for the client, after what came before it", async (t) => {
+    const { served, port } = await serve(t);
+    served.onConnection = (connection) => {
+      connection.write(Buffer.from('last words'));
+      // As soon as it has been acknowledged.
+      served.loop.onPass(() => {
+        if (served.stack.tcp.unacked(connection.handle) === 0) connection.abort();
+      });
+    };
+    const { bytes, gone } = client({ port });
+    assert.equal(await gone, 'ECONNRESET');
+    assert.equal(String(bytes()), 'last words');
+    await until(() => served.host.counts.connections === 0);
+  });
+
+  test('a port on which the stack does not listen resets', async (t) => {
+    const { served, port } = await serve(t, {}, {}, false);
+    assert.equal(await client({ port }).gone, 'ECONNRESET');
+    assert.equal(served.host.counts.connections, 0);
+  });
+
+  test('data written before the reset of a close with unread bytes arrives', async (t) => {
+    const { served, port } = await serve(t);
+    served.onConnection = (connection) => {
+      connection.reading = false;
+    };
+    const { socket, bytes, gone } = client({ port });
+    socket.write('never read');
+    await until(() => served.all.length === 1 && served.stack.tcp.readable(served.all[0]!.handle) > 0);
+    served.all[0]!.write(Buffer.from('413'));
+    await until(() => bytes().length === 3);
+    served.all[0]!.close();
+    assert.equal(await gone, 'ECONNRESET');
+  });
+
+  test('a client that does not read stops the server, within bounds; reading on loses nothing', async (t) => {
+    const { served, port } = await serve(t);
+    const data = randomBytes(24_000_000);
+    served.onConnection = (connection) => {
+      connection.write(data);
+      connection.end();
+    };
+    const { socket, bytes, end } = client({ port });
+    socket.pause();
+    await until(() => served.all.length === 1);
+    let before = -1;
+    await until(async () => {}, 10);
+    for (let tries = 0; tries < 100 && before !== served.all[0]!.waiting; tries++) {
+      before = served.all[0]!.waiting;
+      await wait(20);
+    }
+    // Kernel socket buffers grow to some megabytes; ours are 1 MB + 256 KB + 256 KB.
+    assert.ok(before > 8_000_000, `${24_000_000 - before} bytes were taken for a client that reads nothing`);
+    socket.resume();
+    await end;
+    assert.ok(bytes().equals(data));
+  });
+
+  test('a server that does not read stops the client, within bounds; reading on loses nothing', async (t) => {
+    const { served, port } = await serve(t);
+    served.onConnection = (connection) => {
+      connection.reading = false;
+    };
+    const data = randomBytes(24_000_000);
+    const { socket } = client({ port });
+    socket.end(data);
+    await until(() => served.all.length === 1);
+    await wait(200);
+    const connection = served.all[0]!;
+    const taken = served.stack.tcp.readable(connection.handle);
+    assert.ok(taken > 0 && taken <= 1 << 20, `${taken} bytes`);
+    assert.ok(socket.writableLength > 0);
+    connection.reading = true;
+    connection.turn();
+    await until(() => connection.ended);
+    assert.ok(connection.bytes.equals(data));
+  });
+
+  test('a client port that is used again at once works', async (t) => {
+    const { served, port } = await serve(t);
+    let serverCloses = true;
+    served.onTurn = (connection) => {
+      if (connection.received.length === 0 || connection.closed) return;
+      if (connection.waiting === 0 && served.stack.tcp.unacked(connection.handle) === 0)
+        connection.write(connection.bytes);
+      if (serverCloses) connection.end();
+    };
+    const first = client({ port });
+    await once(first.socket, 'connect');
+    const localPort = (first.socket.address() as { port: number }).port;
+    first.socket.resetAndDestroy(); // leaves no TIME-WAIT in the kernel
+    await first.gone;
+    for (let round = 0; round < 40; round++) {
+      serverCloses = round % 2 === 0;
+      const { socket, bytes, end, gone } = client({ port, localPort });
+      socket.write(`round ${round}`);
+      if (serverCloses) {
+        // The served side is in TIME-WAIT, the kernel's not: it was closed last there.
+        await end;
+        socket.end();
+      } else {
+        await until(() => bytes().length > 0);
+        socket.resetAndDestroy();
+      }
+      assert.equal(await gone, '');
+      assert.equal(String(bytes()), `round ${round}`);
+    }
+    await until(() => served.host.counts.connections === 0);
+  });
+
+  test('thousands of short connections in a row leave nothing behind', async (t) => {
+    // Fewer rows than connections: TIME-WAIT must not use them up.
+    const { served, port } = await serve(t, {}, { tcpRows: 128 });
+    served.onTurn = (connection) => {
+      if (connection.received.length > 0 && !connection.closed) {
+        connection.write(Buffer.from('ok'));
+        connection.end();
+      }
+    };
+    let done = 0;
+    const worker = async (): Promise<void> => {
+      while (done < 800) {
+        done++;
+        const { socket, bytes, end, gone } = client({ port });
+        socket.write('GET');
+        await end;
+        socket.end();
+        assert.equal(await gone, '');
+        assert.equal(String(bytes()), 'ok');
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, worker));
+    await until(() => served.host.counts.connections === 0);
+  });
+
+  test('connections beyond the bound are reset, with one warning', async (t) => {
+    const warnings: string[] = [];
+    const { served, port } = await serve(t, { maxConnections: 3, onWarning: (message) => warnings.push(message) });
+    echo(served);
+    const clients: ReturnType<typeof client>[] = [];
+    for (let i = 0; i < 3; i++) {
+      clients.push(client({ port }));
+      clients[i]!.socket.write('x');
+      await until(() => clients[i]!.bytes().length === 1);
+    }
+    for (let i = 0; i < 5; i++) assert.equal(await client({ port }).gone, 'ECONNRESET');
+    assert.deepEqual(warnings, ['more than 3 connections at once: the ones beyond are reset']);
+    clients[0]!.socket.end();
+    await clients[0]!.gone;
+    const again = client({ port });
+    again.socket.end('room again');
+    await again.gone;
+    assert.equal(String(again.bytes()), 'room again');
+    for (const { socket } of clients) socket.destroy();
+  });
+
+  test('stop() lets nobody in and nobody down; close() resets both sides', async (t) => {
+    const { served, port } = await serve(t);
+    echo(served);
+    const { socket, bytes, gone } = client({ port });
+    socket.write('one');
+    await until(() => bytes().length === 3);
+    served.host.stop();
+    assert.equal(await client({ port }).gone, 'ECONNREFUSED');
+    socket.write('two');
+    await until(() => bytes().length === 6);
+    served.host.close();
+    assert.equal(await gone, 'ECONNRESET');
+    await until(() => served.all[0]!.error === ECONNRESET);
+  });
+});
