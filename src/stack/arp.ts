@@ -1,8 +1,8 @@
 // ARP input (RFC 826): answers for our IPv4 addresses, learns neighbours, notices conflicts (RFC 5227).
 // Called by ethernet; calls neighbours, dad, routes and solicit (which writes the packets).
 //
-// Nothing is learned that was neither asked for nor told in a question to us: a reply creates no entry, nor does a request for
-// somebody else; both may change an entry that exists, which has to prove itself then (it becomes STALE).
+// Nothing is learned that was neither asked for nor told in a question to us: a reply creates no entry, nor does a
+// request for somebody else; both may change an entry that exists, which has to prove itself then (it becomes STALE).
 
 import { DROP_MARTIAN } from '../base/drop.ts';
 import { ARP_REPLY, arpCheck, arpOp, arpSenderHi, arpSenderIp, arpSenderLo, arpTargetIp } from '../wire/arp.ts';
@@ -60,14 +60,16 @@ export class Arp {
       const create = mine && this.#routes.onLink(p.iface, 0, 0, 0xffff, sender);
       this.#neighbours.hear(p.iface, 0, 0, 0xffff, sender, hi, lo, create, true);
     }
-    // Probes (sender 0) are answered like any question: that is how their sender learns of the conflict (RFC 5227 section 2.1.1).
+    // Probes (sender 0) are answered like any question: that is how their sender learns of the conflict (RFC 5227
+    // section 2.1.1).
     if (mine) sendArp(this.#core, iface, hi, lo, ARP_REPLY, target, hi, lo, sender);
     return CONSUMED;
   }
 
   /**
-   * The address of ours (one that was found to be somebody else's is not) that somebody else shows to use as well: as the sender of anything, or, while it is tentative, by
-   * probing for it at the same time (RFC 5227 sections 2.1.1 and 2.4).
+   * The address of ours (one that was found to be somebody else's is not) that somebody else shows to use as well: as
+   * the sender of anything, or, while it is tentative, by probing for it at the same time (RFC 5227 sections 2.1.1 and
+   * 2.4).
    */
   #own(iface: Interface, sender: number, target: number, op: number): ReturnType<Interface['address']> {
     if (sender !== 0) {

@@ -1,5 +1,7 @@
-// Addresses come and go here: static ones with their check for uniqueness, IPv6's link-local one, and what routers bring about.
-// Called by the stack (configuration, time) and by ndp and arp (through dad and routers); calls dad, slaac, routers, routes, interfaces.
+// Addresses come and go here: static ones with their check for uniqueness, IPv6's link-local one, and what routers
+// bring about.
+// Called by the stack (configuration, time) and by ndp and arp (through dad and routers); calls dad, slaac, routers,
+// routes, interfaces.
 
 import { EEXIST } from '../base/errno.ts';
 import { SipHash } from '../base/siphash.ts';
@@ -16,7 +18,10 @@ import { type Ip6Config, Slaac } from './slaac.ts';
 export interface Ip6Options {
   /** How identifiers are made; 'stable' (RFC 7217) by default. */
   readonly iid?: IidKind | undefined;
-  /** Four random words that key stable identifiers. The stack's own secret by default: addresses then change with every start. */
+  /**
+   * Four random words that key stable identifiers. The stack's own secret by default: addresses then change with every
+   * start.
+   */
   readonly iidSecret?: Int32Array | undefined;
   /** Ask for routers and believe them: default routes, prefixes, parameters. True by default. */
   readonly routers?: boolean | undefined;
@@ -43,8 +48,9 @@ export class Autoconf {
   }
 
   /**
-   * Gives an interface an address of one's own choosing, IPv4 or IPv6, after checking that nobody on the link has it: until then,
-   * and for ever if somebody has, it is not used (see its state). `prefix` of 128. 0 or -errno as interfaces.addAddress.
+   * Gives an interface an address of one's own choosing, IPv4 or IPv6, after checking that nobody on the link has it:
+   * until then, and for ever if somebody has, it is not used (see its state). `prefix` of 128. 0 or -errno as
+   * interfaces.addAddress.
    */
   addAddress(iface: number, w0: number, w1: number, w2: number, w3: number, prefix: number): number {
     const result = this.#interfaces.addAddress(iface, w0, w1, w2, w3, prefix, 'static', 'tentative');
@@ -69,7 +75,10 @@ export class Autoconf {
     return n;
   }
 
-  /** Starts IPv6 on an interface: a link-local address and, unless told otherwise, router discovery and SLAAC. 0, or -EEXIST: it was. */
+  /**
+   * Starts IPv6 on an interface: a link-local address and, unless told otherwise, router discovery and SLAAC. 0, or
+   * -EEXIST: it was.
+   */
   ip6Enable(iface: number, o: Ip6Options = {}): number {
     if (this.config(iface) !== undefined) return -EEXIST;
     const routers = o.routers ?? true;
@@ -118,7 +127,10 @@ export class Autoconf {
     }
   }
 
-  /** RFC 4862 section 5.4.5: another identifier where we chose it; without any link-local address IPv6 ends on the interface. */
+  /**
+   * RFC 4862 section 5.4.5: another identifier where we chose it; without any link-local address IPv6 ends on the
+   * interface.
+   */
   #duplicate(iface: number, a: Parameters<Slaac['retry']>[1]): void {
     const config = this.config(iface);
     if (config === undefined || a.origin === 'static') return;

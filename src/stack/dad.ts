@@ -1,8 +1,9 @@
-// Whether an address is ours alone: duplicate address detection (RFC 4862 section 5.4) and its counterpart for IPv4, address
-// conflict detection (RFC 5227). Called by autoconf (start, tick) and by arp and ndp (conflict); calls solicit and interfaces.
+// Whether an address is ours alone: duplicate address detection (RFC 4862 section 5.4) and its counterpart for IPv4,
+// address conflict detection (RFC 5227). Called by autoconf (start, tick) and by arp and ndp (conflict); calls solicit
+// and interfaces.
 //
-// IPv4 probes are as many as settings.dadTransmits, RetransTimer apart, as IPv6's are: fewer and closer than RFC 5227's three, which its
-// section 2.2 says harms nobody; what they miss, the detection that goes on for ever finds.
+// IPv4 probes are as many as settings.dadTransmits, RetransTimer apart, as IPv6's are: fewer and closer than RFC 5227's
+// three, which its section 2.2 says harms nobody; what they miss, the detection that goes on for ever finds.
 
 import { ARP_REQUEST } from '../wire/arp.ts';
 import type { Core } from './core.ts';
@@ -32,9 +33,9 @@ export class Dad {
   }
 
   /**
-   * Begins to check a tentative address. Where there is nobody to ask (an 'ip' medium, a loopback link) or nobody shall be
-   * asked (settings.dadTransmits 0), it is usable at once. `delay`: wait a random time even if others have been probed before
-   * (RFC 4862 section 5.4.2: for addresses made from a multicast advertisement).
+   * Begins to check a tentative address. Where there is nobody to ask (an 'ip' medium, a loopback link) or nobody shall
+   * be asked (settings.dadTransmits 0), it is usable at once. `delay`: wait a random time even if others have been
+   * probed before (RFC 4862 section 5.4.2: for addresses made from a multicast advertisement).
    */
   start(iface: Interface, a: InterfaceAddress, delay: boolean): void {
     const { now, rng, settings } = this.#core;
@@ -49,8 +50,9 @@ export class Dad {
   }
 
   /**
-   * Somebody else uses our address `a` on `iface`, or wants to while we do. A tentative address is given up; one in use is
-   * kept and, for IPv4, defended by one announcement in ten seconds (RFC 5227 section 2.4 (c)): a server keeps its address.
+   * Somebody else uses our address `a` on `iface`, or wants to while we do. A tentative address is given up; one in use
+   * is kept and, for IPv4, defended by one announcement in ten seconds (RFC 5227 section 2.4 (c)): a server keeps its
+   * address.
    */
   conflict(iface: Interface, a: InterfaceAddress): void {
     a.conflicts++;

@@ -30,9 +30,9 @@ import type { Interfaces } from './interfaces.ts';
 import type { Packet } from './packet.ts';
 
 /**
- * Reads the head of the frame [p.frame, p.end) that came in by p.iface: fills p.linkGroup, p.mac*, p.l3 and p.version (4 or 6: what
- * the frame's type says; ip compares it with the header's own). Returns 0: an IP packet starts at p.l3; CONSUMED: it was
- * ARP; or a drop reason. Group addresses are let through whole: ip knows the groups joined.
+ * Reads the head of the frame [p.frame, p.end) that came in by p.iface: fills p.linkGroup, p.mac*, p.l3 and p.version
+ * (4 or 6: what the frame's type says; ip compares it with the header's own). Returns 0: an IP packet starts at p.l3;
+ * CONSUMED: it was ARP; or a drop reason. Group addresses are let through whole: ip knows the groups joined.
  */
 export function ethernetInput(core: Core, interfaces: Interfaces, arp: Arp, p: Packet): number {
   const b = core.u8;

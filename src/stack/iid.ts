@@ -4,7 +4,10 @@
 import type { SipHash } from '../base/siphash.ts';
 import type { Interface } from './interfaces.ts';
 
-/** How identifiers are made: 'stable' is RFC 7217 (opaque, the same for one prefix and interface), 'eui64' RFC 4291 appendix A. */
+/**
+ * How identifiers are made: 'stable' is RFC 7217 (opaque, the same for one prefix and interface), 'eui64' RFC 4291
+ * appendix A.
+ */
 export type IidKind = 'stable' | 'eui64';
 
 /** Identifiers tried before a prefix is given up (RFC 7217 section 6, IDGEN_RETRIES). */
@@ -17,8 +20,8 @@ export class Iid {
   readonly #input: Int32Array = new Int32Array(6);
 
   /**
-   * Makes the identifier for the 64-bit prefix p0, p1 on `iface` and leaves it in w2, w3. 'eui64' needs a MAC address: without one,
-   * and after a conflict, it is 'stable' all the same.
+   * Makes the identifier for the 64-bit prefix p0, p1 on `iface` and leaves it in w2, w3. 'eui64' needs a MAC address:
+   * without one, and after a conflict, it is 'stable' all the same.
    */
   make(kind: IidKind, hash: SipHash, iface: Interface, p0: number, p1: number, dadCounter: number): void {
     if (kind === 'eui64' && iface.ethernet) {
@@ -32,7 +35,8 @@ export class Iid {
     input[2] = iface.macHi;
     input[3] = iface.ethernet ? iface.macLo : iface.index;
     input[4] = dadCounter;
-    // Reserved identifiers are skipped; a fifth word counts the tries, so that the result stays a function of its input.
+    // Reserved identifiers are skipped; a fifth word counts the tries, so that the result stays a function of its
+    // input.
     input[5] = 0;
     do {
       this.w3 = hash.hash(input, 0, 6);

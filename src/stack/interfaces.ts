@@ -15,7 +15,10 @@ import { counter } from './counters.ts';
 /** An address: four int32 words, IPv4 mapped (0, 0, 0xffff, a.b.c.d). */
 export type Words = readonly [number, number, number, number];
 
-/** tentative: uniqueness is being checked; duplicate: somebody else has it; both are not used (RFC 4862 sections 2 and 5.4). */
+/**
+ * tentative: uniqueness is being checked; duplicate: somebody else has it; both are not used (RFC 4862 sections 2 and
+ * 5.4).
+ */
 export type AddressState = 'tentative' | 'preferred' | 'deprecated' | 'duplicate';
 export type AddressOrigin = 'static' | 'slaac' | 'linklocal';
 
@@ -33,7 +36,9 @@ export interface InterfaceAddress {
   /** Until when it is preferred, and valid (RFC 4862 section 5.5.4); Infinity for static ones. */
   preferredUntil: number;
   validUntil: number;
-  /** Duplicate address detection, owned by dad.ts: probes and announcements still to send, when something is next to do. */
+  /**
+   * Duplicate address detection, owned by dad.ts: probes and announcements still to send, when something is next to do.
+   */
   probes: number;
   announcements: number;
   timer: number;
@@ -77,7 +82,9 @@ export class Interface {
   mtu6: number;
   /** Hop limit of IPv6 packets sent: the setting, or what a router has said. */
   hopLimit: number;
-  /** ReachableTime and RetransTimer of this link in microseconds (RFC 4861 section 6.3.2): the settings', or a router's. */
+  /**
+   * ReachableTime and RetransTimer of this link in microseconds (RFC 4861 section 6.3.2): the settings', or a router's.
+   */
   baseReachable: number;
   reachable: number;
   retransmit: number;
@@ -87,7 +94,10 @@ export class Interface {
   readonly groups: Group[] = [];
   /** A link that is down is not routed to. Change it through Interfaces.setUp. */
   up = true;
-  /** IPv6 is spoken here: set with the first IPv6 address, cleared when no link-local address can be had (RFC 4862 section 5.4.5). */
+  /**
+   * IPv6 is spoken here: set with the first IPv6 address, cleared when no link-local address can be had (RFC 4862
+   * section 5.4.5).
+   */
   ip6 = false;
   readonly #core: Core;
 
@@ -107,7 +117,10 @@ export class Interface {
     this.retransmit = core.settings.neighbourRetransmit;
   }
 
-  /** Adds a whole frame to `tx`, handing a full batch to the link first; returns its index. What a full link refuses it drops and counts. */
+  /**
+   * Adds a whole frame to `tx`, handing a full batch to the link first; returns its index. What a full link refuses it
+   * drops and counts.
+   */
   push(offset: number, length: number): number {
     if (this.tx.count === BATCH || this.tx.pieceCount === BATCH_PIECES) this.flush();
     return this.tx.push(offset, length);
@@ -128,7 +141,9 @@ export class Interface {
 /** True for an IPv4 address in its mapped form. */
 export const isIp4: (w0: number, w1: number, w2: number) => boolean = isMapped;
 
-/** True for 127.0.0.0/8 and ::1, legal on loopback links only (RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3). */
+/**
+ * True for 127.0.0.0/8 and ::1, legal on loopback links only (RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3).
+ */
 export function isLoopback(w0: number, w1: number, w2: number, w3: number): boolean {
   if ((w0 | w1) !== 0) return false;
   return w2 === 0xffff ? w3 >>> 24 === 127 : w2 === 0 && w3 === 1;
@@ -224,8 +239,9 @@ export class Interfaces {
   }
 
   /**
-   * Whether the address is one of our unicast addresses that may be used (not tentative, not a duplicate), on `iface` or,
-   * with 0, on any. On a loopback link that owns an address in 127.0.0.0/8 all of that net is ours (RFC 1122 section 3.2.1.3 (g)).
+   * Whether the address is one of our unicast addresses that may be used (not tentative, not a duplicate), on `iface`
+   * or, with 0, on any. On a loopback link that owns an address in 127.0.0.0/8 all of that net is ours (RFC 1122
+   * section 3.2.1.3 (g)).
    */
   isLocal(iface: number, w0: number, w1: number, w2: number, w3: number): boolean {
     return this.owner(iface, w0, w1, w2, w3) !== 0;
@@ -240,7 +256,10 @@ export class Interfaces {
     return this.#find(KIND_LOCAL, iface, w0, w1, w2, w3);
   }
 
-  /** Whether packets to this group are wanted on `iface` (0: on any). The all-nodes groups always are (RFC 1112, RFC 4291 section 2.8). */
+  /**
+   * Whether packets to this group are wanted on `iface` (0: on any). The all-nodes groups always are (RFC 1112, RFC
+   * 4291 section 2.8).
+   */
   joined(iface: number, w0: number, w1: number, w2: number, w3: number): boolean {
     if (w3 === 1 && w1 === 0 && w2 === 0 && (w0 === 0xff020000 >> 0 || w0 === 0xff010000 >> 0)) return true;
     if (w3 === 0xe0000001 >> 0 && isIp4(w0, w1, w2)) return true;
@@ -263,7 +282,10 @@ export class Interfaces {
     return false;
   }
 
-  /** One more user of a group on an interface: 0, or -EINVAL if it is no group. No report goes out: switches that snoop MLD or IGMP are not served. */
+  /**
+   * One more user of a group on an interface: 0, or -EINVAL if it is no group. No report goes out: switches that snoop
+   * MLD or IGMP are not served.
+   */
   join(iface: number, w0: number, w1: number, w2: number, w3: number): number {
     if (!isMulticast(w0, w1, w2, w3)) return -EINVAL;
     const groups = this.get(iface).groups;
@@ -289,8 +311,9 @@ export class Interfaces {
   }
 
   /**
-   * Gives `iface` an address, at once usable unless `state` says otherwise; autoconf.addAddress is the way that checks it
-   * for uniqueness. `prefix` of 128. 0; -EINVAL for what can be nobody's (or a loopback address elsewhere), -EEXIST, -ENOMEM.
+   * Gives `iface` an address, at once usable unless `state` says otherwise; autoconf.addAddress is the way that checks
+   * it for uniqueness. `prefix` of 128. 0; -EINVAL for what can be nobody's (or a loopback address elsewhere), -EEXIST,
+   * -ENOMEM.
    */
   addAddress(
     iface: number,
@@ -325,7 +348,8 @@ export class Interfaces {
     });
     if (!isIp4(w0, w1, w2)) {
       f.ip6 = true;
-      // The solicited-node group of each address, tentative ones included (RFC 4291 section 2.8, RFC 4862 section 5.4.2).
+      // The solicited-node group of each address, tentative ones included (RFC 4291 section 2.8, RFC 4862 section
+      // 5.4.2).
       this.join(iface, 0xff020000 >> 0, 0, 1, 0xff000000 | (w3 & 0xffffff));
     }
     this.#changed();

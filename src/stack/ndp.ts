@@ -33,8 +33,8 @@ export class Ndp {
   }
 
   /**
-   * The message at [p.l4, p.end) of the IPv6 packet at p.l3, whose addresses are in p. Returns CONSUMED or a drop reason. Messages that
-   * came in fragments are refused before (RFC 6980): by ip6, or here where it was reassembled.
+   * The message at [p.l4, p.end) of the IPv6 packet at p.l3, whose addresses are in p. Returns CONSUMED or a drop
+   * reason. Messages that came in fragments are refused before (RFC 6980): by ip6, or here where it was reassembled.
    */
   input(p: Packet): number {
     const b = this.#core.u8;

@@ -1,8 +1,9 @@
 // Packets that wait for the MAC address of their next hop: a short queue for each neighbour, one pool for all.
 // Called by neighbours only; calls the interface's batch and the frame pool.
 //
-// A queue is four cells of the neighbour's row: [first item | last item | datagrams | frames]. An item is a row of the pool:
-// [next item | offset of the IP packet | its length]. Fragments of one datagram follow one another and go together.
+// A queue is four cells of the neighbour's row: [first item | last item | datagrams | frames]. An item is a row of the
+// pool: [next item | offset of the IP packet | its length]. Fragments of one datagram follow one another and go
+// together.
 
 import { get16 } from '../base/bytes.ts';
 import { DROP_NEIGHBOUR_QUEUE_FULL, DROP_NEIGHBOUR_UNREACHABLE } from '../base/drop.ts';
@@ -48,7 +49,10 @@ export class NeighbourQueue {
     return this.#items.used;
   }
 
-  /** Adds the packet [offset, offset + length) to the queue at cell `q`, whose frame is the queue's from now on, come what may. */
+  /**
+   * Adds the packet [offset, offset + length) to the queue at cell `q`, whose frame is the queue's from now on, come
+   * what may.
+   */
   add(q: number, offset: number, length: number): void {
     const i32 = this.#i32;
     const first = !isLaterFragment(this.#core.u8, offset);

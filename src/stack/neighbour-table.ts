@@ -1,7 +1,9 @@
-// Where the neighbour cache lies: its rows in the arena, the keyed hash table over them, and who has to go when it is full.
+// Where the neighbour cache lies: its rows in the arena, the keyed hash table over them, and who has to go when it is
+// full.
 // Called by neighbours only; calls rows.
 //
-// What users hold is an entry: a row and 16 bits of its generation, so that they notice when the row is somebody else's.
+// What users hold is an entry: a row and 16 bits of its generation, so that they notice when the row is somebody
+// else's.
 
 import { ROW_GENERATION, ROW_LINK, Rows } from '../base/rows.ts';
 import type { Core } from './core.ts';
@@ -45,7 +47,8 @@ export const PROBES = 12;
 export const QUEUE = 13;
 /** Three cells of the wheel. */
 export const LINKS = 17;
-// Float64 cells: the wheel's deadline; end of REACHABLE, or since when FAILED; last use; last answer to a question of ours.
+// Float64 cells: the wheel's deadline; end of REACHABLE, or since when FAILED; last use; last answer to a question of
+// ours.
 export const DEADLINE = 10;
 export const UNTIL = 11;
 export const USED = 12;
@@ -60,7 +63,9 @@ const CHAINS = 2;
 const ROW_BITS = 14;
 export const ROW_MASK: number = (1 << ROW_BITS) - 1;
 const GENERATION_MASK = 0xffff;
-/** An entry nobody has sent to for this long may be given to another neighbour; one made but not used, after a second. */
+/**
+ * An entry nobody has sent to for this long may be given to another neighbour; one made but not used, after a second.
+ */
 const IDLE = 60_000_000;
 const SECOND = 1_000_000;
 /** Rows looked at for one to evict: bounds what each of a flood of new neighbours costs. */
@@ -217,7 +222,10 @@ export class NeighbourTable {
     return best;
   }
 
-  /** Failed entries go first, then those to which nothing has been sent for a minute, then resolutions that had their second. */
+  /**
+   * Failed entries go first, then those to which nothing has been sent for a minute, then resolutions that had their
+   * second.
+   */
   #rank(c: number, used: number, now: number): number {
     const state = this.#i32[c + STATE]!;
     if (state === NEIGHBOUR_PERMANENT) return NOT_EVICTABLE;

@@ -1,5 +1,6 @@
-// Test support: interfaces, neighbours, routes and autoconfiguration without the rest of a stack, on a link that records
-// frames, in virtual time; and frames of ARP and NDP as a peer would send them. Called by the tests beside it; calls wire.
+// Test support: interfaces, neighbours, routes and autoconfiguration without the rest of a stack, on a link that
+// records frames, in virtual time; and frames of ARP and NDP as a peer would send them. Called by the tests beside it;
+// calls wire.
 
 import { formatAddress, formatMac, parseAddress, parseCidr, parseMac } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';
@@ -65,7 +66,7 @@ import { Core, StackMemory } from './core.ts';
 import { ethernetInput } from './ethernet.ts';
 import { type Interface, type InterfaceAddress, Interfaces } from './interfaces.ts';
 import { Ndp } from './ndp.ts';
-import { Neighbours } from './neighbours.ts';
+import { ADVERTISED_OVERRIDE, ADVERTISED_SOLICITED, Neighbours } from './neighbours.ts';
 import type { RouteSpec } from './route-table.ts';
 import { Routes } from './routes.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
@@ -490,4 +491,20 @@ export function redirectFrame(o: {
     putNdpLinkOption(b, at + 40, 2, ...mac(o.tlla));
     return 48;
   });
+}
+
+/** A host with 10.0.0.1/24, fd00::1/64 and fe80::1/64, at once usable. */
+export function ourHost(o: HostOptions = {}): Host {
+  const h = new Host(o);
+  for (const a of ['10.0.0.1/24', 'fd00::1/64', 'fe80::1/64']) h.interfaces.addAddress(1, ...cidr(a));
+  return h;
+}
+
+/** An entry for `address` brought to REACHABLE by an answer. */
+export function reachable(h: Host, address: string, from: string = PEER_MAC): number {
+  const entry = h.entry(address);
+  h.neighbours.ready(entry);
+  h.neighbours.advertised(entry, true, ...mac(from), ADVERTISED_SOLICITED | ADVERTISED_OVERRIDE);
+  h.sent();
+  return entry;
 }

@@ -1,6 +1,6 @@
 // The neighbour cache: IP address -> MAC address for next hops on Ethernet, for ARP and NDP alike, with unreachability
-// detection (RFC 4861 section 7). Called by output (ready, enqueue), tcp (ready, confirm), routes (find) and by arp and ndp (what was
-// heard); calls solicit.ts, which sends the questions, and the interfaces' batches.
+// detection (RFC 4861 section 7). Called by output (ready, enqueue), tcp (ready, confirm), routes (find) and by arp and
+// ndp (what was heard); calls solicit.ts, which sends the questions, and the interfaces' batches.
 //
 //   NONE -> INCOMPLETE -> REACHABLE <-> STALE -> DELAY -> PROBE -> FAILED     (PERMANENT: configured)
 //
@@ -49,7 +49,10 @@ export const ADVERTISED_OVERRIDE = 2;
 export const ADVERTISED_ROUTER = 4;
 
 const SECOND = 1_000_000;
-/** After a reply to our question, another MAC address for the same neighbour is not believed for a second (Linux: locktime): the first of several answers wins. */
+/**
+ * After a reply to our question, another MAC address for the same neighbour is not believed for a second (Linux:
+ * locktime): the first of several answers wins.
+ */
 const LOCK_TIME = 1_000_000;
 /** ReachableTime is drawn anew after two hours (RFC 4861 section 6.3.4). */
 const REDRAW = 7_200_000_000;
@@ -96,8 +99,8 @@ export class Neighbours {
   }
 
   /**
-   * 1: its MAC address is known, send (from STALE this starts DELAY). 0: it is being resolved, the question is out; ask again
-   * when `epoch` has changed. -1: resolution has failed within the last second or so. Entry 0 is always 1.
+   * 1: its MAC address is known, send (from STALE this starts DELAY). 0: it is being resolved, the question is out; ask
+   * again when `epoch` has changed. -1: resolution has failed within the last second or so. Entry 0 is always 1.
    */
   ready(entry: number): number {
     if (entry === 0) return 1;
@@ -157,16 +160,19 @@ export class Neighbours {
     return (this.#i32[this.#table.cell(entry) + FLAGS]! & IS_ROUTER) !== 0;
   }
 
-  /** A router advertisement or a redirect has come from it, or a router solicitation (RFC 4861 sections 6.2.6, 6.3.4, 8.3). */
+  /**
+   * A router advertisement or a redirect has come from it, or a router solicitation (RFC 4861 sections 6.2.6, 6.3.4,
+   * 8.3).
+   */
   setRouter(entry: number, router: boolean): void {
     const c = this.#table.cell(entry);
     this.#i32[c + FLAGS] = router ? this.#i32[c + FLAGS]! | IS_ROUTER : this.#i32[c + FLAGS]! & ~IS_ROUTER;
   }
 
   /**
-   * Keeps the IP packet [offset, offset + length), whole with its checksums, until the entry is resolved; its frame is the
-   * queue's now and has room for an Ethernet header before the packet. Beyond settings.neighbourQueue datagrams
-   * the oldest is dropped with all its fragments (RFC 4861 section 7.2.2). After ready() has said 0.
+   * Keeps the IP packet [offset, offset + length), whole with its checksums, until the entry is resolved; its frame is
+   * the queue's now and has room for an Ethernet header before the packet. Beyond settings.neighbourQueue datagrams the
+   * oldest is dropped with all its fragments (RFC 4861 section 7.2.2). After ready() has said 0.
    */
   enqueue(entry: number, offset: number, length: number): void {
     const c = this.#table.cell(entry);
@@ -192,7 +198,9 @@ export class Neighbours {
     return this.#queue.used;
   }
 
-  /** An upper layer saw its packets arrive there (RFC 4861 section 7.3.1): the neighbour is reachable for another while. */
+  /**
+   * An upper layer saw its packets arrive there (RFC 4861 section 7.3.1): the neighbour is reachable for another while.
+   */
   confirm(entry: number): void {
     if (entry === 0) return;
     const c = this.#table.cell(entry);
@@ -206,8 +214,8 @@ export class Neighbours {
   /**
    * A neighbour's MAC address was told unasked: the sender of an ARP request, the source of a solicitation, an
    * advertisement's or a redirect's option (RFC 4861 section 7.2.3; RFC 826). Creates an entry if `create`. A new
-   * address makes the entry STALE; a known one changes nothing. `locked`: not within a second of an answer to us (ARP, which has no
-   * override flag). Returns the entry or 0.
+   * address makes the entry STALE; a known one changes nothing. `locked`: not within a second of an answer to us (ARP,
+   * which has no override flag). Returns the entry or 0.
    */
   hear(
     iface: number,
@@ -237,8 +245,8 @@ export class Neighbours {
   }
 
   /**
-   * An advertisement (or ARP reply) for an existing entry: the state machine of RFC 4861 section 7.2.5. `hasMac`: it bears the
-   * address; `flags`: ADVERTISED_*. Returns 1 if the neighbour has just ceased to be a router, else 0.
+   * An advertisement (or ARP reply) for an existing entry: the state machine of RFC 4861 section 7.2.5. `hasMac`: it
+   * bears the address; `flags`: ADVERTISED_*. Returns 1 if the neighbour has just ceased to be a router, else 0.
    */
   advertised(entry: number, hasMac: boolean, macHi: number, macLo: number, flags: number): number {
     const row = entry & ROW_MASK;
@@ -378,7 +386,8 @@ export class Neighbours {
     const iface = this.#interfaces.get(this.#i32[c + IFACE]!);
     const now = this.#core.now.us;
     if (now >= iface.reachableRedraw) {
-      // RFC 4861 section 6.3.2: between half and one and a half times the base, so that neighbours do not probe in step.
+      // RFC 4861 section 6.3.2: between half and one and a half times the base, so that neighbours do not probe in
+      // step.
       iface.reachable = (iface.baseReachable * (512 + this.#core.rng.below(1025))) / 1024;
       iface.reachableRedraw = now + REDRAW;
     }

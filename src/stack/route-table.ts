@@ -1,5 +1,5 @@
-// The route table as data: rows of the arena, and the order in which they are tried. Configured routes, the subnets of our
-// addresses, and what routers say (default routers, prefixes on the link, redirects) with its lifetimes.
+// The route table as data: rows of the arena, and the order in which they are tried. Configured routes, the subnets of
+// our addresses, and what routers say (default routers, prefixes on the link, redirects) with its lifetimes.
 // Called by routes (look-ups, configuration) and routers; calls interfaces (the epoch that every change raises).
 //
 //   order: [row | row | ...]   by prefix length, longest first, then by metric
@@ -18,7 +18,10 @@ export const ROUTE_ROUTER = 3;
 export const ROUTE_REDIRECT = 4;
 const ORIGINS = ['static', 'connected', 'prefix', 'router', 'redirect'] as const;
 
-/** `w0..w3`/`prefix` (of 128; an IPv4 prefix + 96) by `iface`, through the router `via` unless the subnet is on the link. */
+/**
+ * `w0..w3`/`prefix` (of 128; an IPv4 prefix + 96) by `iface`, through the router `via` unless the subnet is on the
+ * link.
+ */
 export interface RouteSpec {
   readonly w0: number;
   readonly w1: number;
@@ -84,8 +87,8 @@ export class RouteTable {
   }
 
   /**
-   * Adds a route until `expires` (us). Host bits of the prefix are cleared. 0; -EINVAL for what makes no route, -EEXIST for one of
-   * the same origin, prefix, interface and router, -ENOMEM.
+   * Adds a route until `expires` (us). Host bits of the prefix are cleared. 0; -EINVAL for what makes no route, -EEXIST
+   * for one of the same origin, prefix, interface and router, -ENOMEM.
    */
   put(route: RouteSpec, origin: number, expires: number): number {
     const { w0, w1, w2, prefix, iface } = route;

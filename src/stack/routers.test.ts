@@ -65,6 +65,17 @@ describe('default routers', () => {
     assert.match(hop(h, '2001:db8::1'), /^-/);
   });
 
+  test('advertised again change nothing but their lifetime: no way has to be found anew', () => {
+    const h = host();
+    const frame = raFrame({ prefixes: [{ prefix: 'fd07::/64', flags: 'LA', valid: 1000, preferred: 500 }] });
+    h.receive(frame);
+    hop(h, '2001:db8::1');
+    const epoch = h.routes.epoch;
+    h.run(10 * SECOND);
+    h.receive(frame);
+    assert.equal(h.routes.epoch, epoch);
+  });
+
   test('end at once with a lifetime of 0, and none begins with one', () => {
     const h = host();
     h.receive(raFrame({ lifetime: 0 }));

@@ -1,8 +1,8 @@
-// What a host learns from routers: default routers, prefixes on the link, the link's parameters, redirects (RFC 4861 sections 6.3
-// and 8.3). Called by ndp (messages) and autoconf (time); calls routes, neighbours, slaac and solicit.
+// What a host learns from routers: default routers, prefixes on the link, the link's parameters, redirects (RFC 4861
+// sections 6.3 and 8.3). Called by ndp (messages) and autoconf (time); calls routes, neighbours, slaac and solicit.
 //
-// Default Router List, Prefix List and the redirects of the Destination Cache are routes with lifetimes; so next-hop determination
-// is the route table's, and router selection too. All of it is bounded, whatever is advertised.
+// Default Router List, Prefix List and the redirects of the Destination Cache are routes with lifetimes; so next-hop
+// determination is the route table's, and router selection too. All of it is bounded, whatever is advertised.
 
 import { ip6DstIsMulticast, ip6Src } from '../wire/ip6.ts';
 import {
@@ -43,11 +43,17 @@ export const MAX_REDIRECTS = 64;
 const SECOND = 1_000_000;
 /** A redirect has no lifetime of its own; the better first hop is learned again before long. */
 const REDIRECT_LIFETIME: number = 1800 * SECOND;
-/** Least of the timers that a router may set: it shall not make us flood the link. Most: one hour (RFC 4861 section 6.2.1). */
+/**
+ * Least of the timers that a router may set: it shall not make us flood the link. Most: one hour (RFC 4861 section
+ * 6.2.1).
+ */
 const MIN_RETRANSMIT = 250_000;
 const MIN_REACHABLE = 1 * SECOND;
 const MAX_TIMER: number = 3600 * SECOND;
-/** Questions are not further apart than this, or one advertisement would keep packets waiting for a silent neighbour for hours. */
+/**
+ * Questions are not further apart than this, or one advertisement would keep packets waiting for a silent neighbour for
+ * hours.
+ */
 const MAX_RETRANSMIT: number = 10 * SECOND;
 /** Metric of a router of medium preference (RFC 4191 section 2.2); a configured route has a lower one. */
 const METRIC_MEDIUM = 1024;
@@ -126,8 +132,8 @@ export class Routers {
   }
 
   /**
-   * Begins to ask for routers: at once, for the address from which it is asked has waited its random time before its own probe
-   * (RFC 4861 section 6.3.7).
+   * Begins to ask for routers: at once, for the address from which it is asked has waited its random time before its
+   * own probe (RFC 4861 section 6.3.7).
    */
   start(config: Ip6Config): void {
     config.solicitations = this.#core.settings.routerSolicitations;
@@ -156,7 +162,9 @@ export class Routers {
     return this.#next;
   }
 
-  /** `lifetime` in seconds; 0 ends it at once. Preference: the Prf bits of RFC 4191 section 2.1, of which 10 means 00. */
+  /**
+   * `lifetime` in seconds; 0 ends it at once. Preference: the Prf bits of RFC 4191 section 2.1, of which 10 means 00.
+   */
   #defaultRouter(config: Ip6Config, via: Words, lifetime: number, flags: number): void {
     const { table } = this.#routes;
     const prf = (flags >> 3) & 3;
@@ -194,7 +202,9 @@ export class Routers {
     }
   }
 
-  /** A prefix option at `o`: for the Prefix List (section 6.3.4), and for an address of ours (RFC 4862 section 5.5.3). */
+  /**
+   * A prefix option at `o`: for the Prefix List (section 6.3.4), and for an address of ours (RFC 4862 section 5.5.3).
+   */
   #prefix(config: Ip6Config, o: number, multicast: boolean): void {
     const b = this.#core.u8;
     const w0 = ndpPrefix(b, o, 0);
@@ -222,7 +232,10 @@ export class Routers {
     }
   }
 
-  /** Records a link-layer address that came with a message (`at`: its place in the packet, or -1), and that its owner is a router. */
+  /**
+   * Records a link-layer address that came with a message (`at`: its place in the packet, or -1), and that its owner is
+   * a router.
+   */
   #heard(iface: Interface, w: Words, at: number, router: boolean): void {
     const b = this.#core.u8;
     const entry =

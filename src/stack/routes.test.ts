@@ -228,6 +228,7 @@ describe('link-local destinations', () => {
     const h = host(['fe80::1/64']);
     assert.equal(way(h, 'fe80::9'), '1 fe80::9');
     h.addLink();
+    assert.equal(way(h, 'fe80::9'), '1 fe80::9');
     h.interfaces.addAddress(2, ...cidr('fe80::2/64'));
     assert.equal(way(h, 'fe80::9'), String(-ENETUNREACH));
     assert.equal(way(h, 'fe80::9', { iface: 2 }), '2 fe80::9');

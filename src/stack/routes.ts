@@ -1,5 +1,6 @@
 // The choice of a way out: route, interface, next hop, source address, MTU.
-// Called by tcp, udp and icmp (findWay), by arp and routers, and by whoever configures; calls route-table, interfaces, neighbours.
+// Called by tcp, udp and icmp (findWay), by arp and routers, and by whoever configures; calls route-table, interfaces,
+// neighbours.
 //
 // The subnets of our addresses are routes as well, made anew when addresses have changed. Look-ups happen when a way is
 // made, not for each packet: users keep a way until `epoch` has changed.
@@ -113,11 +114,12 @@ export class Routes {
 
   /**
    * Finds the way to way.dst: in, besides it, way.src (all zero: choose one) and way.iface (0: any). Fills iface,
-   * neighbour (created if need be, not yet resolved; 0 where none is needed), version, mtu, hopLimit, src. Whoever asks again
-   * with the same registers sets src and iface back first.
+   * neighbour (created if need be, not yet resolved; 0 where none is needed), version, mtu, hopLimit, src. Whoever asks
+   * again with the same registers sets src and iface back first.
    *
-   * 0; -ENETUNREACH: no route, or a link-local destination without interface; -EADDRNOTAVAIL: the source is not ours, or we
-   * have none; -EHOSTUNREACH: one of our own addresses without a loopback interface, or no room for another neighbour.
+   * 0; -ENETUNREACH: no route, or a link-local destination without interface; -EADDRNOTAVAIL: the source is not ours,
+   * or we have none; -EHOSTUNREACH: one of our own addresses without a loopback interface, or no room for another
+   * neighbour.
    */
   findWay(way: Way): number {
     const four = isIp4(way.dst0, way.dst1, way.dst2);
@@ -130,7 +132,8 @@ export class Routes {
     let srcOwner = 0;
     if (given) {
       if (isIp4(way.src0, way.src1, way.src2) !== four) return -EADDRNOTAVAIL;
-      // A link-local source says by which interface; any other one may leave by another than its own (RFC 1122 section 3.3.4.2, weak).
+      // A link-local source says by which interface; any other one may leave by another than its own (RFC 1122 section
+      // 3.3.4.2, weak).
       srcOwner = this.#interfaces.owner(way.iface, way.src0, way.src1, way.src2, way.src3);
       if (srcOwner === 0) srcOwner = this.#interfaces.owner(0, way.src0, way.src1, way.src2, way.src3);
       if (srcOwner === 0) return -EADDRNOTAVAIL;
@@ -217,7 +220,10 @@ export class Routes {
     way.hopLimit = way.version === 4 ? this.#core.settings.hopLimit : iface.hopLimit;
   }
 
-  /** To an address of our own: over a loopback interface, its owner first (127/8, and a host link's own net), from that same address. */
+  /**
+   * To an address of our own: over a loopback interface, its owner first (127/8, and a host link's own net), from that
+   * same address.
+   */
   #localWay(way: Way, given: boolean): number {
     const owner = this.#interfaces.get(this.#interfaces.owner(way.iface, way.dst0, way.dst1, way.dst2, way.dst3));
     const iface = owner.loopback && owner.up ? owner : this.#interfaces.loopback;
@@ -316,8 +322,8 @@ export class Routes {
   }
 
   /**
-   * Makes the routes to the subnets of our addresses anew if anything has changed. An address that a router's prefix gave us
-   * says nothing about what is on the link (RFC 5942 section 4): only the prefix's own flag does.
+   * Makes the routes to the subnets of our addresses anew if anything has changed. An address that a router's prefix
+   * gave us says nothing about what is on the link (RFC 5942 section 4): only the prefix's own flag does.
    */
   #sync(): void {
     if (this.#synced === this.#interfaces.epoch) return;

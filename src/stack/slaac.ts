@@ -40,7 +40,8 @@ export class Slaac {
 
   /**
    * A prefix option with the A flag: 64-bit prefix, its length in bits, lifetimes in microseconds (Infinity: for ever).
-   * `multicast`: its advertisement went to everybody, so that probes wait a random time. RFC 4862 section 5.5.3 by its letters.
+   * `multicast`: its advertisement went to everybody, so that probes wait a random time. RFC 4862 section 5.5.3 by its
+   * letters.
    */
   prefix(
     config: Ip6Config,
@@ -75,8 +76,9 @@ export class Slaac {
   }
 
   /**
-   * An address of our making turned out to be taken: tries another identifier in its place (RFC 7217 section 6). Returns
-   * false when there is none to try: the address stays listed as a duplicate, so that the next advertisement does not try again.
+   * An address of our making turned out to be taken: tries another identifier in its place (RFC 7217 section 6).
+   * Returns false when there is none to try: the address stays listed as a duplicate, so that the next advertisement
+   * does not try again.
    */
   retry(config: Ip6Config, a: InterfaceAddress): boolean {
     if (config.iid === 'eui64' || a.dadCounter >= IID_RETRIES) return false;

@@ -1,5 +1,6 @@
-// The questions and answers of address resolution as frames: ARP requests and replies, neighbour and router solicitations,
-// neighbour advertisements. Called by neighbours, arp, ndp, dad and routers; calls wire and the interface's batch.
+// The questions and answers of address resolution as frames: ARP requests and replies, neighbour and router
+// solicitations, neighbour advertisements. Called by neighbours, arp, ndp, dad and routers; calls wire and the
+// interface's batch.
 //
 // A frame that can't be had is not sent: timers ask again, and others ask again.
 
@@ -37,8 +38,8 @@ const LINK_SCOPE: number = 0xff020000 | 0;
 
 /**
  * Asks for the MAC address of w0..w3: an ARP request or a neighbour solicitation, to everybody (to the solicited-node
- * group), or to the MAC address given where `unicast`. `prompt`: the IP packet that waits for the answer, or 0: its source is
- * used if it is ours here (RFC 4861 section 7.2.2). Without any address of ours nothing is sent.
+ * group), or to the MAC address given where `unicast`. `prompt`: the IP packet that waits for the answer, or 0: its
+ * source is used if it is ours here (RFC 4861 section 7.2.2). Without any address of ours nothing is sent.
  */
 export function solicit(
   core: Core,
@@ -62,7 +63,10 @@ export function solicit(
   }
 }
 
-/** Which of our addresses asks: the source of the packet that waits, else one in the target's subnet, else any usable one. */
+/**
+ * Which of our addresses asks: the source of the packet that waits, else one in the target's subnet, else any usable
+ * one.
+ */
 function questioner(
   core: Core,
   iface: Interface,
@@ -118,8 +122,8 @@ export function sendArp(
 }
 
 /**
- * Sends a neighbour solicitation for w0..w3 from `source`, or from :: without a source option where that is undefined: the
- * probe of duplicate address detection (RFC 4861 section 4.3, RFC 4862 section 5.4.2).
+ * Sends a neighbour solicitation for w0..w3 from `source`, or from :: without a source option where that is undefined:
+ * the probe of duplicate address detection (RFC 4861 section 4.3, RFC 4862 section 5.4.2).
  */
 export function sendNs(
   core: Core,
@@ -155,8 +159,8 @@ export function sendNs(
 }
 
 /**
- * Sends a neighbour advertisement for our address `a`, with the target option, to the IPv6 address d0..d3 at the MAC address
- * given. `flags`: NDP_NA_*.
+ * Sends a neighbour advertisement for our address `a`, with the target option, to the IPv6 address d0..d3 at the MAC
+ * address given. `flags`: NDP_NA_*.
  */
 export function sendNa(
   core: Core,
@@ -182,7 +186,10 @@ export function sendNa(
   finish(core, iface, l4, length, macHi, macLo);
 }
 
-/** Sends a router solicitation to all routers, from our link-local address where there is a usable one (RFC 4861 section 6.3.7). */
+/**
+ * Sends a router solicitation to all routers, from our link-local address where there is a usable one (RFC 4861 section
+ * 6.3.7).
+ */
 export function sendRs(core: Core, iface: Interface): void {
   const source = iface.addresses.find(
     (a) => isLinkLocal(a.w0) && (a.state === 'preferred' || a.state === 'deprecated'),

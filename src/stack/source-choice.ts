@@ -1,4 +1,5 @@
-// Which of our addresses a packet leaves from, where its sender has not said: RFC 6724 section 5 for IPv6, by subnet for IPv4.
+// Which of our addresses a packet leaves from, where its sender has not said: RFC 6724 section 5 for IPv6, by subnet
+// for IPv4.
 // Called by routes.findWay; reads interfaces.
 
 import {
@@ -24,7 +25,10 @@ const LABELS: readonly (readonly [number, number, number, number, number])[] = [
   [0x3ffe0000, 0, 0, 16, 12], // 6bone
 ];
 
-/** The scope of a unicast or multicast IPv6 address; ::1 counts as link-local (RFC 6724 section 3.1, RFC 4291 section 2.5.3). */
+/**
+ * The scope of a unicast or multicast IPv6 address; ::1 counts as link-local (RFC 6724 section 3.1, RFC 4291 section
+ * 2.5.3).
+ */
 export function scope(w0: number, w1: number, w2: number, w3: number): number {
   if (w0 >>> 24 === 0xff) return (w0 >> 16) & 15;
   if (isLinkLocal(w0)) return SCOPE_LINK;
@@ -132,8 +136,8 @@ function better(
   }
   // Rule 3: deprecated addresses last.
   if (a.state !== b.state) return a.state === 'preferred';
-  // Rule 4 (home addresses), 5 (the outgoing interface: see above) and 7 (temporary addresses) have nothing to decide here.
-  // Rule 6: the destination's label.
+  // Rule 4 (home addresses), 5 (the outgoing interface: see above) and 7 (temporary addresses) have nothing to decide
+  // here. Rule 6: the destination's label.
   const ld = label(d0, d1, d2, d3);
   const la = label(a.w0, a.w1, a.w2, a.w3) === ld;
   const lb = label(b.w0, b.w1, b.w2, b.w3) === ld;

@@ -57,7 +57,6 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
 /** Cuts the text to the window and files it, in order or ahead. Advances RCV.NXT by no more than has been stored. */
 function takeText(e: Engine, t: Tcb): number {
   const seg = e.seg;
-  const spans = e.core.spans;
   let seq = seg.seq;
   let at = seg.payload;
   let length = seg.length;
@@ -75,21 +74,36 @@ function takeText(e: Engine, t: Tcb): number {
   // What lies behind the peer's FIN cannot be.
   if (t.has(F_FIN_KNOWN)) length = Math.min(length, seqDiff(t.rcvFin, seq));
   if (length <= 0) return old > 0 && excess <= 0 ? DROP_TCP_DUPLICATE : DROP_TCP_RCV_BUFFER_FULL;
-  if (seq === t.rcvNxt) {
-    const took = spans.append(t.receiveList, e.core.u8, at, length);
-    t.rcvNxt = (seq + took) | 0;
-    if (t.ranges !== 0) t.rcvNxt = (t.rcvNxt + e.ranges.pull(t)) | 0;
-    return took < length ? DROP_TCP_RCV_BUFFER_FULL : 0;
-  }
+  if (seq === t.rcvNxt) return takeInOrder(e, t, at, length);
   e.core.counters.add(OUT_OF_ORDER, 1);
-  const added = e.ranges.insert(t, seq, length, at, e.core.settings.tcpMaxRanges);
-  return added > 0 ? 0 : DROP_TCP_OUT_OF_ORDER_LIMIT;
+  const max = e.core.settings.tcpMaxRanges;
+  if (e.ranges.insert(t, seq, length, at, max) > 0) return 0;
+  return t.rangeCount < max && e.core.spans.availableBytes > 0 ? DROP_TCP_DUPLICATE : DROP_TCP_OUT_OF_ORDER_LIMIT;
 }
 
-/** Remembers where the peer's FIN lies, unless that is beyond the window or the place is known already. */
+/** Text at RCV.NXT: to the receive list, and after it what was held ahead; where the two overlap, what was held. */
+function takeInOrder(e: Engine, t: Tcb, at: number, length: number): number {
+  const { spans, u8 } = e.core;
+  const end = (t.rcvNxt + length) | 0;
+  const from = (at - t.rcvNxt) | 0;
+  while (seqLt(t.rcvNxt, end)) {
+    const stop = t.ranges !== 0 && seqLt(e.ranges.start(t), end) ? e.ranges.start(t) : end;
+    const n = seqDiff(stop, t.rcvNxt);
+    const took = spans.append(t.receiveList, u8, (from + t.rcvNxt) | 0, n);
+    t.rcvNxt = (t.rcvNxt + took) | 0;
+    if (took < n) {
+      if (t.ranges === 0) return DROP_TCP_RCV_BUFFER_FULL;
+      // No chunk is free: what is next in order goes before what is held ahead, which will be sent again.
+      e.ranges.clear(t);
+    } else if (t.ranges !== 0) t.rcvNxt = (t.rcvNxt + e.ranges.pull(t)) | 0;
+  }
+  return 0;
+}
+
+/** Remembers where the peer's FIN lies, unless that is beyond the window, before what we have, or known already. */
 function noteFin(e: Engine, t: Tcb): void {
   const at = (e.seg.seq + e.seg.length) | 0;
-  if (t.has(F_FIN_KNOWN) || seqGt(at, t.rcvAdv)) return;
+  if (t.has(F_FIN_KNOWN) || seqGt(at, t.rcvAdv) || seqLt(at, e.ranges.end(t))) return;
   t.set(F_FIN_KNOWN);
   t.rcvFin = at;
 }

@@ -6,13 +6,17 @@
 import type { Arena } from '../../base/arena.ts';
 import { Pool } from '../../base/pool.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
-import type { Spans } from '../../base/spans.ts';
+import { CHUNK, SpanCursor, type Spans } from '../../base/spans.ts';
 import type { Tcb } from './tcb.ts';
 
 const NEXT = 0;
 const START = 1;
 const END = 2;
 const LIST = 3;
+/** Lists of up to so many bytes are copied when they are joined to another, whose last chunk may have room for them. */
+const COPY_LIMIT: number = CHUNK / 2;
+
+const cursor = new SpanCursor();
 
 export class Ranges {
   readonly #i32: Int32Array;
@@ -96,10 +100,22 @@ export class Ranges {
       const bytes = seqDiff(i32[range + END]!, i32[range + START]!);
       this.#spans.drop(range + LIST, Math.min(stale, bytes));
       moved += Math.max(0, bytes - stale);
-      this.#spans.join(t.receiveList, range + LIST);
+      this.#join(t.receiveList, range + LIST);
       this.#unlink(t, 0, range);
     }
     return moved;
+  }
+
+  /** Where the first range starts; there is one. */
+  start(t: Tcb): number {
+    return this.#i32[(t.ranges >> 2) + START]!;
+  }
+
+  /** The end of all that has been received: of the last range, or RCV.NXT. */
+  end(t: Tcb): number {
+    let end = t.rcvNxt;
+    for (let range = t.ranges >> 2; range !== 0; range = this.#i32[range + NEXT]! >> 2) end = this.#i32[range + END]!;
+    return end;
   }
 
   /** Forgets everything. */
@@ -137,8 +153,30 @@ export class Ranges {
     const i32 = this.#i32;
     const next = i32[range + NEXT]! >> 2;
     i32[range + END] = i32[next + END]!;
-    this.#spans.join(range + LIST, next + LIST);
+    this.#join(range + LIST, next + LIST);
     this.#unlink(t, range, next);
+  }
+
+  /**
+   * Appends list `other` to `list`. Little is copied: a peer that sends its bytes one by one, and in no order, would
+   * otherwise hold a chunk for each.
+   */
+  #join(list: number, other: number): void {
+    const spans = this.#spans;
+    const bytes = this.#i32[other + 2]!;
+    if (bytes <= COPY_LIMIT) {
+      let left = bytes;
+      spans.seek(other, 0, cursor);
+      while (left > 0) {
+        const n = Math.min(spans.contiguous(cursor), left);
+        const took = spans.append(list, this.#u8, cursor.at, n);
+        cursor.at += took;
+        left -= took;
+        if (took < n) break;
+      }
+      spans.drop(other, bytes - left);
+    }
+    spans.join(list, other);
   }
 
   #unlink(t: Tcb, previous: number, range: number): void {

@@ -1,0 +1,91 @@
+// What a socket can be told: the options OPT_* of flags.ts.
+// Called by tcp.ts; calls engine for what takes effect at once.
+
+import { EINVAL } from '../../base/errno.ts';
+import type { Engine } from './engine.ts';
+import * as F from './flags.ts';
+import { CLOSE_WAIT, ESTABLISHED } from './state.ts';
+import type { Tcb } from './tcb.ts';
+
+function setFlag(t: Tcb, flag: number, value: number): number {
+  if (value) t.set(flag);
+  else t.unset(flag);
+  return 0;
+}
+
+/** Sets OPT_* of a connection, or of a listener for the connections it will make. 0, or -EINVAL. */
+export function setOption(e: Engine, t: Tcb, option: number, value: number): number {
+  if (!Number.isFinite(value) || value < 0) return -EINVAL;
+  switch (option) {
+    case F.OPT_NODELAY:
+      if (value) e.activate(t);
+      if (value) e.onWork();
+      return setFlag(t, F.F_NODELAY, value);
+    case F.OPT_KEEPALIVE:
+      setFlag(t, F.F_KEEPALIVE, value);
+      if (value && t.longAt === 0 && (t.state === ESTABLISHED || t.state === CLOSE_WAIT)) {
+        t.longAt = e.core.now.us + t.keepIdle * 1000;
+        e.arm(t);
+      }
+      return 0;
+    case F.OPT_KEEPIDLE:
+      t.keepIdle = Math.max(1, Math.min(2 ** 31 - 1, value / 1000));
+      if (t.has(F.F_KEEPALIVE) && (t.state === ESTABLISHED || t.state === CLOSE_WAIT)) {
+        t.longAt = e.core.now.us + t.keepIdle * 1000;
+        e.arm(t);
+      }
+      return 0;
+    case F.OPT_KEEPINTVL:
+      t.keepInterval = Math.max(1, Math.min(2 ** 31 - 1, value / 1000));
+      return 0;
+    case F.OPT_KEEPCNT:
+      t.keepCount = Math.max(1, Math.min(127, value));
+      return 0;
+    case F.OPT_RCVBUF:
+      t.rcvLimit = Math.max(4096, Math.min(1 << 30, value));
+      return 0;
+    case F.OPT_SNDBUF:
+      t.sndLimit = Math.max(4096, Math.min(1 << 30, value));
+      return 0;
+    case F.OPT_LINGER0:
+      return setFlag(t, F.F_LINGER0, value);
+    case F.OPT_TTL:
+      if (value < 1 || value > 255) return -EINVAL;
+      t.ttl = value;
+      return 0;
+    case F.OPT_TOS:
+      if (value > 255) return -EINVAL;
+      t.tos = value & 0xfc; // the ECN bits are TCP's own
+      return 0;
+    default:
+      return -EINVAL;
+  }
+}
+
+/** The value of OPT_*, or -EINVAL. */
+export function getOption(t: Tcb, option: number): number {
+  switch (option) {
+    case F.OPT_NODELAY:
+      return t.has(F.F_NODELAY) ? 1 : 0;
+    case F.OPT_KEEPALIVE:
+      return t.has(F.F_KEEPALIVE) ? 1 : 0;
+    case F.OPT_KEEPIDLE:
+      return t.keepIdle * 1000;
+    case F.OPT_KEEPINTVL:
+      return t.keepInterval * 1000;
+    case F.OPT_KEEPCNT:
+      return t.keepCount;
+    case F.OPT_RCVBUF:
+      return t.rcvLimit;
+    case F.OPT_SNDBUF:
+      return t.sndLimit;
+    case F.OPT_LINGER0:
+      return t.has(F.F_LINGER0) ? 1 : 0;
+    case F.OPT_TTL:
+      return t.ttl;
+    case F.OPT_TOS:
+      return t.tos;
+    default:
+      return -EINVAL;
+  }
+}
