@@ -11,7 +11,7 @@ import { networkInterfaces } from 'node:os';
 import { isMapped, parseAddress } from '../base/address.ts';
 import type { Link, LinkMemory } from '../base/link.ts';
 import { memoryLink } from '../link/memory.ts';
-import type { Interface } from '../stack/interfaces.ts';
+import type { Interface } from '../stack/interface.ts';
 import { createMemory, Stack } from '../stack/stack.ts';
 import { errorCode, type HostError, hostError } from './errors.ts';
 import type { HostLoop } from './loop.ts';

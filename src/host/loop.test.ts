@@ -186,16 +186,36 @@ test('an earlier time replaces a later one; a later one costs one look at the cl
 });
 
 test('an idle loop takes no processor time', async (t) => {
-  const { loop, stack } = await setUp(t, 20);
-  stack.at = loop.clock.monotonic() + 60e6;
-  loop.poke();
-  await wait(20);
+  const { loop, stack } = await setUp(t, 50);
+  // An alarm that has gone off, then one that is far away.
+  for (const next of [5_000, 60e6]) {
+    stack.at = loop.clock.monotonic() + next;
+    loop.poke();
+    await wait(20);
+    stack.polls.length = 0;
+    const used = await processorTime(500);
+    assert.equal(stack.polls.length, 0);
+    assert.ok(used < 25_000, `${used} us of processor time in half a second`);
+  }
+});
+
+/** Microseconds of processor time that this process takes in the next `ms`. */
+async function processorTime(ms: number): Promise<number> {
   const before = process.cpuUsage();
-  stack.polls.length = 0;
-  await wait(1000);
+  await wait(ms);
   const used = process.cpuUsage(before);
-  assert.equal(stack.polls.length, 0);
-  assert.ok(used.user + used.system < 50_000, `${used.user + used.system} us of processor time in a second`);
+  return used.user + used.system;
+}
+
+test('after work the loop stays awake for a while, after a mere alarm it does not', async (t) => {
+  const { loop, stack } = await setUp(t, 150_000);
+  assert.ok((await processorTime(100)) > 30_000);
+  stack.at = loop.clock.monotonic() + 300_000;
+  loop.poke();
+  await wait(320);
+  assert.equal(stack.at, Infinity, 'the alarm has not gone off');
+  const used = await processorTime(100);
+  assert.ok(used < 30_000, `${used} us of processor time after an alarm`);
 });
 
 test('close() ends passes and callbacks, also in the middle of one', async (t) => {

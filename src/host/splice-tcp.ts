@@ -166,13 +166,13 @@ export class TcpSplice {
     else if (took < 0) flow.pending = null; // the inner connection is dead, and its event on its way
     if (flow.pendingAt < pending.length && flow.pending !== null) return;
     flow.pending = null;
-    if (flow.clientEnded) this.#stack.tcp.shutdown(flow.handle);
-    else if (flow.socket.isPaused()) flow.socket.resume();
+    if (flow.socket.isPaused()) flow.socket.resume();
   }
 
   #clientEnd(flow: Flow): void {
+    // A paused socket does not end, so nothing is pending here.
     flow.clientEnded = true;
-    if (flow.pending === null && flow.handle !== 0) this.#stack.tcp.shutdown(flow.handle);
+    if (flow.handle !== 0) this.#stack.tcp.shutdown(flow.handle);
   }
 
   /** The socket is gone: in order, or because the client has reset it (or could not be written to). */
@@ -246,7 +246,7 @@ export class TcpSplice {
  * Resets a client. While the socket's FIN is on its way libuv refuses that (EINVAL), and Node (20 to 24) then never closes
  * the socket: so it waits for the FIN, which takes one turn.
  */
-function resetSocket(socket: Socket): void {
+export function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
   const ending = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
   if (ending) socket.once('finish', () => resetSocket(socket));

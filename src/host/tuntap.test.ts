@@ -190,6 +190,27 @@ describe('TUN and TAP devices', privileged, () => {
     }
   });
 
+  test('a pass takes no more superframes than the cache bears', async (t) => {
+    const { ns, mem, open, packet: openEnd } = await setUp(t);
+    const device = open('tap');
+    await ns.ip(`link set ${device.name} up`);
+    const end = openEnd(device);
+    const tx = new TxBatch();
+    const rx = new RxBatch();
+    for (let n = 0; n < 12; n++) {
+      const i = packet(mem, tx, 4, 65_000, true);
+      tx.flags[i] = TX_SUM_PARTIAL | TX_GSO_TCP4;
+      tx.gsoSize[i] = 1460;
+    }
+    end.transmit(tx);
+    const counts = [1, 2, 3].map(() => {
+      const n = device.receive(rx);
+      device.release(rx);
+      return n;
+    });
+    assert.deepEqual(counts, [9, 3, 0]);
+  });
+
   test('while the other end is down frames are lost, counted, and nothing throws', async (t) => {
     const { ns, mem, open } = await setUp(t);
     const device = open('tap');

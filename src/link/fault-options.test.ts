@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseFaults } from './fault.ts';
+import { faultLink, parseFaults } from './fault.ts';
+import { memoryLink } from './memory.ts';
+import { ManualClock, makeMemory } from './packets.test-support.ts';
 
 describe('parseFaults', () => {
   test('reads what the command line gives', () => {
@@ -41,4 +43,13 @@ describe('parseFaults', () => {
       assert.throws(() => parseFaults(text), { name: 'RangeError', message });
     });
   }
+});
+
+describe('faultLink', () => {
+  test('refuses chances that are none', () => {
+    const [a] = memoryLink({ a: makeMemory(), b: makeMemory() });
+    for (const rx of [{ drop: 1.5 }, { corrupt: -0.1 }, { duplicate: Number.NaN }, { delay: -1 }]) {
+      assert.throws(() => faultLink(a, new ManualClock(), { rx }), RangeError);
+    }
+  });
 });

@@ -6,10 +6,12 @@
 
 import { DROP_MARTIAN } from '../base/drop.ts';
 import { ARP_REPLY, arpCheck, arpOp, arpSenderHi, arpSenderIp, arpSenderLo, arpTargetIp } from '../wire/arp.ts';
+import { isLoopback, isMulticast } from './address-kinds.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
 import type { Dad } from './dad.ts';
-import { type Interface, type Interfaces, isLoopback, isMulticast } from './interfaces.ts';
+import type { Interface } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 import { ADVERTISED_OVERRIDE, ADVERTISED_SOLICITED, type Neighbours } from './neighbours.ts';
 import { CONSUMED, type Packet } from './packet.ts';
 import type { Routes } from './routes.ts';

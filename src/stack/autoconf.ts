@@ -5,10 +5,11 @@
 
 import { EEXIST } from '../base/errno.ts';
 import { SipHash } from '../base/siphash.ts';
+import { isLinkLocal } from './address-kinds.ts';
 import type { Core } from './core.ts';
 import { Dad } from './dad.ts';
 import type { IidKind } from './iid.ts';
-import { type Interfaces, isLinkLocal } from './interfaces.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { Neighbours } from './neighbours.ts';
 import { Routers } from './routers.ts';
 import type { Routes } from './routes.ts';

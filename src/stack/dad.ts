@@ -6,9 +6,11 @@
 // three, which its section 2.2 says harms nobody; what they miss, the detection that goes on for ever finds.
 
 import { ARP_REQUEST } from '../wire/arp.ts';
+import { isIp4 } from './address-kinds.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
-import { type Interface, type InterfaceAddress, type Interfaces, isIp4 } from './interfaces.ts';
+import type { Interface, InterfaceAddress } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 import { sendArp, sendNs } from './solicit.ts';
 
 /** RFC 5227 section 1.1: two announcements, two seconds apart; one defence in ten seconds. */

@@ -1,18 +1,31 @@
 // ICMP errors that we send: which packets may have one (RFC 1122 section 3.2.2, RFC 4443 section 2.4), how many (a token bucket).
 // Called by ip4-input, ip6-input, reassembly, udp and stack.ts; calls routes and output.
 
+import { put16 } from '../base/bytes.ts';
 import { DROP_NO_MEMORY, DROP_RATE_LIMIT, DROP_UNREACHABLE } from '../base/drop.ts';
-import { ICMP_CHECKSUM_OFFSET, ICMP4_HEADER_LENGTH, icmp4IsError, putIcmpHeader } from '../wire/icmp4.ts';
+import { RX_SUM_PARTIAL } from '../base/link.ts';
+import { fold } from '../wire/checksum.ts';
+import {
+  ICMP_CHECKSUM_OFFSET,
+  ICMP4_HEADER_LENGTH,
+  ICMP4_PORT_UNREACHABLE,
+  ICMP4_UNREACHABLE,
+  icmp4IsError,
+  putIcmpHeader,
+} from '../wire/icmp4.ts';
 import {
   ICMP6_PACKET_TOO_BIG,
   ICMP6_PARAMETER_PROBLEM,
+  ICMP6_PORT_UNREACHABLE,
   ICMP6_REDIRECT,
   ICMP6_UNKNOWN_OPTION,
+  ICMP6_UNREACHABLE,
   icmp6IsError,
 } from '../wire/icmp6.ts';
-import { IP4_HEADER_LENGTH, ip4FragOffset, ip4Ihl, ip4Protocol, PROTO_ICMP4 } from '../wire/ip4.ts';
+import { IP4_HEADER_LENGTH, ip4FragOffset, ip4Ihl, ip4Protocol, PROTO_ICMP4, PROTO_UDP } from '../wire/ip4.ts';
 import { IP6_HEADER_LENGTH, PROTO_ICMP6 } from '../wire/ip6.ts';
 import { Ip6Chain, ip6WalkQuote } from '../wire/ip6-chain.ts';
+import { UDP_CHECKSUM_OFFSET } from '../wire/udp.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
 import type { Interfaces } from './interfaces.ts';
@@ -71,10 +84,23 @@ export class IcmpErrors {
     }
     putIcmpHeader(this.#core.u8, l4, type, code, rest);
     this.#core.u8.copyWithin(l4 + ICMP4_HEADER_LENGTH, p.l3, p.l3 + quote);
+    if ((p.flags & RX_SUM_PARTIAL) !== 0) this.#completeQuote(p, type, code, l4 + ICMP4_HEADER_LENGTH, quote);
     this.#core.counters.add(ICMP_SENT, 1);
     this.#core.counters.add(ERRORS_SENT, 1);
     const protocol = p.version === 4 ? PROTO_ICMP4 : PROTO_ICMP6;
     return this.#output.send(way, l4, ICMP4_HEADER_LENGTH + quote, protocol, ICMP_CHECKSUM_OFFSET);
+  }
+
+  /** A local kernel left the checksum of the datagram to its device: in our quote, `quote` bytes at `at`, it shall be right. */
+  #completeQuote(p: Packet, type: number, code: number, at: number, quote: number): void {
+    const port =
+      p.version === 4
+        ? type === ICMP4_UNREACHABLE && code === ICMP4_PORT_UNREACHABLE
+        : type === ICMP6_UNREACHABLE && code === ICMP6_PORT_UNREACHABLE;
+    const field = p.l4 - p.l3 + UDP_CHECKSUM_OFFSET;
+    if (!port || p.protocol !== PROTO_UDP || field + 2 > quote) return;
+    const checksum = ~fold(this.#core.sum.sum(p.l4, p.end - p.l4)) & 0xffff;
+    put16(this.#core.u8, at + field, checksum === 0 ? 0xffff : checksum);
   }
 
   /** RFC 1122 section 3.2.2: not about errors, groups, fragments other than the first, nor to what names no single host. */

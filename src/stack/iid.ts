@@ -2,7 +2,7 @@
 // Called by autoconf and slaac; calls the keyed hash.
 
 import type { SipHash } from '../base/siphash.ts';
-import type { Interface } from './interfaces.ts';
+import type { Interface } from './interface.ts';
 
 /**
  * How identifiers are made: 'stable' is RFC 7217 (opaque, the same for one prefix and interface), 'eui64' RFC 4291

@@ -4,7 +4,8 @@
 export { LAYOUT_VERSION } from '../base/arena.ts';
 export { Core, StackMemory } from './core.ts';
 export { COUNTER_NAMES, Counters } from './counters.ts';
-export { Interface, type InterfaceAddress, Interfaces } from './interfaces.ts';
+export { Interface, type InterfaceAddress } from './interface.ts';
+export { Interfaces } from './interfaces.ts';
 export type { Neighbour } from './neighbour-table.ts';
 export { Neighbours } from './neighbours.ts';
 export type { Route } from './route-table.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { EADDRNOTAVAIL, EEXIST, EINVAL } from '../base/errno.ts';
 import { BATCH } from '../base/link.ts';
 import { HEADROOM } from '../base/pool.ts';
-import { samePrefix } from './interfaces.ts';
+import { samePrefix } from './address-kinds.ts';
 import { cidr, Host, ip, RecordingLink } from './neighbour.test-support.ts';
 
 describe('addresses', () => {

@@ -17,10 +17,11 @@ import {
 } from '../wire/ip6.ts';
 import { Ip6Chain, ip6UnknownProtocol, ip6Walk } from '../wire/ip6-chain.ts';
 import { ndpIs } from '../wire/ndp.ts';
+import { isIp4, isLinkLocal, isLoopback } from './address-kinds.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
 import type { IcmpErrors } from './icmp-errors.ts';
-import { type Interfaces, isIp4, isLinkLocal, isLoopback } from './interfaces.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { Packet } from './packet.ts';
 import type { Reassembly } from './reassembly.ts';
 

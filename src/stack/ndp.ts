@@ -13,7 +13,8 @@ import { NDP_NA_OVERRIDE, NDP_NA_ROUTER, NDP_NA_SOLICITED, ndpCheck, ndpNaFlags,
 import { NdpOptions, ndpLinkHi, ndpLinkLo } from '../wire/ndp-options.ts';
 import type { Autoconf } from './autoconf.ts';
 import type { Core } from './core.ts';
-import type { Interface, InterfaceAddress, Interfaces } from './interfaces.ts';
+import type { Interface, InterfaceAddress } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 import { ADVERTISED_OVERRIDE, ADVERTISED_ROUTER, ADVERTISED_SOLICITED, type Neighbours } from './neighbours.ts';
 import { CONSUMED, type Packet } from './packet.ts';
 import { sendNa } from './solicit.ts';

@@ -11,7 +11,7 @@ import { Rows } from '../base/rows.ts';
 import { ETH_HEADER_LENGTH, ETHERTYPE_IP4, ETHERTYPE_IP6, putEthHeader } from '../wire/eth.ts';
 import { IP6_HEADER_LENGTH, PROTO_IP6_FRAGMENT } from '../wire/ip6.ts';
 import type { Core } from './core.ts';
-import type { Interface } from './interfaces.ts';
+import type { Interface } from './interface.ts';
 
 /** Cells that a queue takes in its neighbour's row. */
 export const QUEUE_CELLS = 4;

@@ -34,7 +34,8 @@ import {
 } from '../wire/ip6.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
-import type { Interface, Interfaces } from './interfaces.ts';
+import type { Interface } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { Neighbours } from './neighbours.ts';
 import { IP4_MIN_PATH_MTU } from './path-mtu.ts';
 import type { Way } from './way.ts';

@@ -47,11 +47,11 @@ import {
   putIp6PayloadLength,
 } from '../wire/ip6.ts';
 import type { Ip6Chain } from '../wire/ip6-chain.ts';
+import { isLinkLocal } from './address-kinds.ts';
 import { AGED_USER, AgedRows } from './aged-rows.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
 import type { IcmpErrors } from './icmp-errors.ts';
-import { isLinkLocal } from './interfaces.ts';
 import { CONSUMED, Packet } from './packet.ts';
 
 /** Where the data of a packet begins in its frame, and most bytes of headers before it. */

@@ -1,7 +1,8 @@
 // The way back to whoever sent a packet: for answers that no socket gives.
 // Called by icmp, icmp-errors and tcp (resets); calls interfaces and routes.
 
-import { type Interfaces, isLinkLocal } from './interfaces.ts';
+import { isLinkLocal } from './address-kinds.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { Packet } from './packet.ts';
 import type { Routes } from './routes.ts';
 import type { Way } from './way.ts';

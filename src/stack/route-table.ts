@@ -7,8 +7,9 @@
 import { prefixMask } from '../base/address.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../base/errno.ts';
 import { Rows } from '../base/rows.ts';
+import { isIp4, isMulticast, samePrefix, type Words } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import { type Interfaces, isIp4, isMulticast, samePrefix, type Words } from './interfaces.ts';
+import type { Interfaces } from './interfaces.ts';
 
 /** Where a route comes from: configured, the subnet of an address of ours, or from routers (RFC 4861). */
 export const ROUTE_STATIC = 0;

@@ -26,8 +26,10 @@ import {
   ndpPrefixPreferred,
   ndpPrefixValid,
 } from '../wire/ndp-options.ts';
+import { isIp4, isLinkLocal, isMulticast, type Words } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import { type Interface, type Interfaces, isIp4, isLinkLocal, isMulticast, type Words } from './interfaces.ts';
+import type { Interface } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Packet } from './packet.ts';
 import { ROUTE_PREFIX, ROUTE_REDIRECT, ROUTE_ROUTER, type RouteSpec } from './route-table.ts';

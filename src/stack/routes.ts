@@ -6,16 +6,10 @@
 // made, not for each packet: users keep a way until `epoch` has changed.
 
 import { EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH } from '../base/errno.ts';
+import { isIp4, isLinkLocal, isLoopback, isMulticast, type Words } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import {
-  type Interface,
-  type Interfaces,
-  isIp4,
-  isLinkLocal,
-  isLoopback,
-  isMulticast,
-  type Words,
-} from './interfaces.ts';
+import type { Interface } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 import { NEIGHBOUR_FAILED, NEIGHBOUR_INCOMPLETE, NEIGHBOUR_NONE } from './neighbour-table.ts';
 import type { Neighbours } from './neighbours.ts';
 import {

@@ -5,7 +5,8 @@ import type { SipHash } from '../base/siphash.ts';
 import type { Core } from './core.ts';
 import type { Dad } from './dad.ts';
 import { IID_RETRIES, Iid, type IidKind } from './iid.ts';
-import type { Interface, InterfaceAddress, Interfaces } from './interfaces.ts';
+import type { Interface, InterfaceAddress } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 
 /** How IPv6 was started on an interface, and where its router solicitations stand. Made by autoconf.ip6Enable. */
 export interface Ip6Config {

@@ -26,9 +26,10 @@ import {
   NDP_OPTION_TARGET_LINK,
   putNdpLinkOption,
 } from '../wire/ndp-options.ts';
+import { isIp4, isLinkLocal, samePrefix } from './address-kinds.ts';
 import type { Core } from './core.ts';
 import { counter } from './counters.ts';
-import { type Interface, type InterfaceAddress, isIp4, isLinkLocal, samePrefix } from './interfaces.ts';
+import type { Interface, InterfaceAddress } from './interface.ts';
 
 const ARP_SENT = counter('arp_sent');
 const ICMP_SENT = counter('icmp_sent');

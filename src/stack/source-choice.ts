@@ -2,14 +2,9 @@
 // for IPv4.
 // Called by routes.findWay; reads interfaces.
 
-import {
-  type Interface,
-  type InterfaceAddress,
-  type Interfaces,
-  isIp4,
-  isLinkLocal,
-  isMulticast,
-} from './interfaces.ts';
+import { isIp4, isLinkLocal, isMulticast } from './address-kinds.ts';
+import type { Interface, InterfaceAddress } from './interface.ts';
+import type { Interfaces } from './interfaces.ts';
 
 /** Scopes of RFC 4291 section 2.7, as RFC 6724 section 3.1 compares them. */
 const SCOPE_LINK = 2;

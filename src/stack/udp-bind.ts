@@ -2,8 +2,9 @@
 // Called by udp; calls udp-table, udp-send (the way to a peer), ports and interfaces.
 
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENETUNREACH, ENOTCONN } from '../base/errno.ts';
+import { isIp4, isLinkLocal, isMulticast } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import { type Interfaces, isIp4, isLinkLocal, isMulticast } from './interfaces.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { PortInUse, Ports } from './ports.ts';
 import {
   CONNECTED,

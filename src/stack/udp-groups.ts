@@ -3,8 +3,9 @@
 
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOMEM } from '../base/errno.ts';
 import { Rows } from '../base/rows.ts';
+import { isIp4, isMulticast } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import { type Interfaces, isIp4, isMulticast } from './interfaces.ts';
+import type { Interfaces } from './interfaces.ts';
 import type { Routes } from './routes.ts';
 import { FLAGS, IFACE, IP6, IP6_ONLY, MEMBERSHIPS, MULTICAST_IFACE, type UdpRows } from './udp-rows.ts';
 import { Way } from './way.ts';

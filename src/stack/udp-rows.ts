@@ -2,8 +2,8 @@
 // Used by the other udp files; calls base/rows and spans.
 
 import { ROW_LINK, Rows } from '../base/rows.ts';
+import { isIp4 } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import { isIp4 } from './interfaces.ts';
 import { RowFifo } from './row-fifo.ts';
 
 export const FLAGS = 2;

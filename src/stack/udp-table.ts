@@ -4,8 +4,8 @@
 //   by key     connected sockets under (remote, local, ports), others under (local address, port): look-up
 //   by port    all sockets of a port: for binding, and for groups, where every socket gets its copy
 
+import { isIp4 } from './address-kinds.ts';
 import type { Core } from './core.ts';
-import { isIp4 } from './interfaces.ts';
 import {
   CONNECTED,
   FLAGS,

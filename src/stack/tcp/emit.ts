@@ -92,7 +92,9 @@ function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
   const tsEcr = (flags & TCP_ACK) !== 0 ? t.tsRecent : 0;
   if ((flags & TCP_SYN) !== 0) {
     // RFC 6691: from the interface's MTU, without regard to options.
-    const mss = Math.min(65535, e.floor.interfaces.get(t.iface).mtu - headerBytes(t));
+    const iface = e.floor.interfaces.get(t.iface);
+    const mtu = e.way.version === 6 ? Math.min(iface.mtu, iface.mtu6) : iface.mtu;
+    const mss = Math.min(65535, mtu - headerBytes(t));
     putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), false, timestampsOffered(e, t), tsVal, tsEcr);
   } else if (t.has(F_TIMESTAMPS)) {
     putTcpTimestamps(e.core.u8, at, tsVal, tsEcr);

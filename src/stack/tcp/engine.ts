@@ -196,6 +196,10 @@ export class Engine {
     this.core.spans.clear(t.sendList);
     this.core.spans.clear(t.receiveList);
     this.ranges.clear(t);
+    // Those who walk over all rows, or along an accept queue, shall not take it for a connection.
+    t.state = CLOSED;
+    t.flags = 0;
+    t.parent = 0;
     this.rows.free(t.row);
     t.row = 0;
   }

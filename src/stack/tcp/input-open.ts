@@ -112,7 +112,7 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
   initialize(e, t);
   inheritOptions(t, l);
   if (findRoute(e, t) !== 0) {
-    e.rows.free(row);
+    e.free(t);
     return DROP_UNREACHABLE;
   }
   startNumbers(e, t, previous);

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { EADDRINUSE, EBADF, ECONNRESET } from '../../base/errno.ts';
 import { OPT_KEEPALIVE, OPT_KEEPCNT, OPT_KEEPIDLE, OPT_NODELAY, OPT_RCVBUF, OPT_TOS, OPT_TTL } from './flags.ts';
 import { Peer, Probe } from './probe.test-support.ts';
+import { tcpPacket } from './segments.test-support.ts';
 
 const SECOND = 1_000_000;
 
@@ -135,6 +136,26 @@ test('the end of a listener with dead connections in its queue leaves nothing', 
   peers[2]!.inject('R');
   p.closeListener();
   peers[1]!.expect('RA');
+  p.probe.assertClean();
+});
+
+test('the end of a listener is not disturbed by a SYN that could not be answered: no route back', () => {
+  const p = new Peer();
+  p.listen();
+  const syn = tcpPacket([8, 8, 8, 8], [10, 0, 0, 1], [1, 80], 2, 0, 0, new Uint8Array(0), {});
+  p.probe.deliver(syn);
+  assert.equal(p.tcp.used, 1);
+  p.closeListener();
+  p.probe.assertClean();
+});
+
+test('the end of the stack finds a connection in an accept queue before its listener', () => {
+  const p = new Peer();
+  p.connect();
+  p.listen();
+  p.close();
+  open(another(p, 2));
+  p.probe.stack.tcp.closeAll();
   p.probe.assertClean();
 });
 

@@ -62,7 +62,8 @@ export function output(e: Engine, t: Tcb): number {
       }
     }
     armRetransmission(e, t);
-    return OUT_BLOCKED;
+    // Asking may itself have shown that the way is stale (the cache entry was given to another).
+    return t.routeEpoch === e.floor.routes.epoch ? OUT_BLOCKED : OUT_AGAIN;
   }
   loadWay(t, e.way);
   const result = sendAll(e, t);

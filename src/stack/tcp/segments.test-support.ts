@@ -11,7 +11,7 @@ export interface Fields {
   readonly win?: number;
   readonly data?: number | string | Uint8Array;
   readonly mss?: number;
-  readonly ws?: number;
+  readonly ws?: number | undefined;
   /** TSval, or TSval and TSecr as they stand. */
   readonly ts?: number | readonly [number, number];
   readonly urgent?: number;
