@@ -174,7 +174,7 @@ for (const link of ['host', 'kernel']) {
     async function serve(...args: string[]): Promise<{ running: Running; url: string }> {
       const running = start(process.execPath, [main, 'serve', folder.root, '--link', link, '--port', '0', ...args]);
       servers.push(running);
-      const [, url] = await running.output(/(http:\/\/127\.0\.0\.1:\d+)\/\n[^]*Stop with Ctrl-C/);
+      const [, url] = await running.output(/(http:\/\/127\.0\.0\.1:\d+)\/\n.*Stop with Ctrl-C/s);
       return { running, url: url! };
     }
 

@@ -196,7 +196,7 @@ export async function run(
 function plainMessage(error: CommanderError): string {
   return error.message
     .replace(/^error: /, '')
-    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '[^]*' is invalid\. (fault: )?/, '$1: ');
+    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. (fault: )?/s, '$1: ');
 }
 
 function oneLine(text: string): string {

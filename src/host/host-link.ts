@@ -189,9 +189,10 @@ export class HostLink {
 
   /** Attaches `link` (this.link, or a wrapper around it) to the served stack, with the addresses of the ports. */
   attach(stack: Stack, link: Link = this.link): Interface {
-    const cidr = (text: string): string =>
-      text.startsWith('127.') ? `${text}/8` : `${text}/${text.includes(':') ? 128 : 32}`;
-    const iface = stack.attach(link, { addresses: this.addresses.map(cidr) });
+    // Loopback addresses last: the first one is the source for whatever lies in no subnet of ours.
+    const loopback = (text: string): number => (text.startsWith('127.') || text === '::1' ? 1 : 0);
+    const addresses = [...this.addresses].sort((a, b) => loopback(a) - loopback(b));
+    const iface = stack.attach(link, { addresses: addresses.map(withPrefix) });
     defaultRoutes(stack, iface.index);
     return iface;
   }
@@ -237,6 +238,13 @@ function openFilesLimit(): number {
 function defaultRoutes(stack: Stack, iface: number): void {
   stack.routes.add({ w0: 0, w1: 0, w2: 0xffff, w3: 0, prefix: 96, via: null, iface, metric: 1024 });
   stack.routes.add({ w0: 0, w1: 0, w2: 0, w3: 0, prefix: 0, via: null, iface, metric: 1024 });
+}
+
+/** An address of this machine with the prefix length that it has here. */
+function withPrefix(text: string): string {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const cidr = own.find((one) => one.address === text)?.cidr;
+  return cidr ?? `${text}/${text.startsWith('127.') ? 8 : text.includes(':') ? 128 : 32}`;
 }
 
 /** 0.0.0.0 and :: as this machine's addresses; link-local ones need a zone and are left out. */

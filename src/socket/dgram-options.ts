@@ -33,7 +33,8 @@ const words = new AddressWords();
 
 export abstract class DgramOptions extends EventEmitter implements ReadySink {
   readonly type: nodeDgram.SocketType;
-  readonly network: Network;
+  /** Private, so that printing a socket does not print the stack. */
+  readonly #network: Network;
   readonly scope: AsyncResource = new Resource('RING3UDP');
   /** The stack's handle; 0 once closed. */
   protected handle: number;
@@ -48,7 +49,7 @@ export abstract class DgramOptions extends EventEmitter implements ReadySink {
     if (type !== 'udp4' && type !== 'udp6') throw nodeError('ERR_SOCKET_BAD_TYPE');
     if (lookup !== undefined) checkFunction(lookup, 'lookup');
     this.type = type;
-    this.network = network;
+    this.#network = network;
     this.#lookup = lookup;
     const handle = network.udp.open({ family: type === 'udp4' ? 4 : 6, ipv6Only: Boolean(options.ipv6Only) });
     if (handle < 0) throw errnoError(handle, 'socket');
@@ -58,6 +59,10 @@ export abstract class DgramOptions extends EventEmitter implements ReadySink {
     if (options.reuseAddr) network.udp.set(handle, UDP_OPTION_REUSE_ADDRESS, 1);
     if (options.recvBufferSize) this.setRecvBufferSize(options.recvBufferSize);
     if (options.sendBufferSize) this.setSendBufferSize(options.sendBufferSize);
+  }
+
+  protected get network(): Network {
+    return this.#network;
   }
 
   abstract ready(flags: number): void;

@@ -6,6 +6,8 @@ import type { SocketOptions } from './dgram-options.ts';
 import { Socket } from './dgram-socket.ts';
 import type { Network } from './network.ts';
 
+export { Network } from './network.ts';
+
 /** The module node:dgram, as a type. */
 export type Dgram = typeof nodeDgram;
 

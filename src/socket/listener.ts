@@ -94,7 +94,6 @@ export class Listener implements ReadySink {
     const socket = new this.#Socket({
       accepted: handle,
       owner,
-      scope: this.scope,
       allowHalfOpen: owner.allowHalfOpen ?? false,
       highWaterMark: owner.highWaterMark,
       noDelay: owner.noDelay,

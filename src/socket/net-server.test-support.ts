@@ -1,7 +1,8 @@
 // Test support: scenarios of servers, timeouts and options, as programs on node:net see them.
 // Used by net.test.ts; calls net-stage and what stands in for node:net.
 
-import { once } from 'node:events';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { EventEmitter, once } from 'node:events';
 import type nodeNet from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closed, describeError, listening, pair, type Scenario } from './net-stage.test-support.ts';
@@ -194,10 +195,39 @@ export const servers: Record<string, Scenario> = {
     server.close();
     return log;
   },
+  async 'asynchronous context: each sees its own, nobody that of whoever caused the event'(stage) {
+    const context = new AsyncLocalStorage<string>();
+    const log: Record<string, unknown> = {};
+    const note = (name: string) => (): void => void (log[name] ??= context.getStore() ?? 'none');
+    const server = context.run('server', () => {
+      const created = stage.server.createServer((s) => {
+        note('connection')();
+        // Which one these have depends on Node's version; but never that of whoever has sent something.
+        const alone = (): void =>
+          void (log['never'] ||= ['client', 'writer', 'ender'].includes(context.getStore() ?? ''));
+        s.on('data', alone).on('end', alone).on('close', alone);
+        s.write('hello');
+      });
+      return created.listen(0, stage.host, note('listening'));
+    });
+    await once(server, 'listening');
+    const { port } = server.address() as nodeNet.AddressInfo;
+    const c = context.run('client', () => {
+      const socket = stage.client.connect(port, stage.host, note('connect'));
+      socket.on('data', note('client data'));
+      socket.on('close', note('client close'));
+      return socket;
+    });
+    await once(c, 'connect');
+    context.run('writer', () => c.write('x', note('written')));
+    await sleep(20);
+    context.run('ender', () => c.end());
+    await closed(c);
+    await sleep(10);
+    server.close();
+    return log;
+  },
   async 'a listener that fails asynchronously destroys its connection'(stage) {
-    const server = stage.server.createServer();
-    (server as unknown as Record<symbol, boolean>)[Symbol.for('nodejs.rejection')] ??= true;
-    const { EventEmitter } = await import('node:events');
     EventEmitter.captureRejections = true;
     const rejecting = stage.server.createServer();
     EventEmitter.captureRejections = false;

@@ -62,8 +62,10 @@ export async function closed(...sockets: (nodeNet.Socket | nodeNet.Server)[]): P
 }
 
 export async function text(socket: nodeNet.Socket): Promise<string> {
+  // Not by iteration: when it ends, it destroys the socket, with what is still to be written.
   let out = '';
-  for await (const chunk of socket) out += chunk;
+  socket.on('data', (part) => (out += part));
+  await once(socket, 'end');
   return out;
 }
 

@@ -9,6 +9,8 @@ import type { Network } from './network.ts';
 import { Server } from './server.ts';
 import { type AcceptedOptions, Socket, type SocketOptions } from './socket.ts';
 
+export { Network } from './network.ts';
+
 /** The module node:net, as a type: what createNet() returns can stand wherever the module does. */
 export type Net = typeof nodeNet;
 

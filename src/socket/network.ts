@@ -49,7 +49,11 @@ export function uncaught(error: unknown): void {
   process.nextTick(rethrow, error);
 }
 
+/** What has happened in a stack is told once: to one network. */
+const taken = new WeakSet<SocketStack>();
+
 export class Network {
+  readonly #stack: SocketStack;
   readonly memory: StackMemory;
   readonly tcp: Tcp;
   readonly udp: Udp;
@@ -69,11 +73,18 @@ export class Network {
   #slab: Buffer = Buffer.alloc(0);
   #slabAt = 0;
   #held = 0;
+  #closed = false;
   #alive: NodeJS.Timeout | null = null;
 
-  /** `lookup` resolves names that are neither a literal nor localhost; its signature is that of node:dns lookup. */
+  /**
+   * `lookup` resolves names that are neither a literal nor localhost; its signature is that of node:dns lookup. A stack has one
+   * network at a time: an Error otherwise.
+   */
   constructor(stack: SocketStack, driver: Driver, options: { lookup?: LookupFunction } = {}) {
     this.memory = stack.memory;
+    if (taken.has(stack)) throw new Error('this stack has a network already: close() that first, or share it');
+    taken.add(stack);
+    this.#stack = stack;
     this.tcp = stack.tcp;
     this.udp = stack.udp;
     this.interfaces = stack.interfaces;
@@ -129,9 +140,12 @@ export class Network {
     this.#alive = null;
   }
 
-  /** Stops listening to the driver. Sockets that are still open hear nothing any more. */
+  /** Stops listening to the driver. Sockets that are still open hear nothing any more. Idempotent. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#leave();
+    taken.delete(this.#stack);
     if (this.#alive !== null) clearInterval(this.#alive);
     this.#alive = null;
   }

@@ -26,7 +26,6 @@ export interface SocketOptions extends DuplexOptions {
 export interface AcceptedOptions extends SocketOptions {
   readonly accepted: number;
   readonly owner: ListenOwner;
-  readonly scope: AsyncResource;
 }
 
 /** Either of the two ends, or nothing while there is none. */
@@ -83,7 +82,6 @@ export class Socket extends StackStream implements nodeNet.Socket {
     if (!('accepted' in options)) return;
     this.server = options.owner;
     this._server = options.owner;
-    this.scope = options.scope;
     this.adopt(options.accepted);
     this.#applyOptions();
   }

@@ -42,7 +42,8 @@ const nextTurn = setImmediate;
 const BY_REFERENCE = 4096;
 
 export abstract class StackStream extends Duplex implements ReadySink, Starved {
-  readonly network: Network;
+  /** Private, so that printing a socket does not print the stack. */
+  readonly #network: Network;
   scope: AsyncResource;
   connecting = false;
   bytesRead = 0;
@@ -72,10 +73,14 @@ export abstract class StackStream extends Duplex implements ReadySink, Starved {
 
   constructor(network: Network, options: DuplexOptions, onread: OnRead | undefined) {
     super(options);
-    this.network = network;
+    this.#network = network;
     this.scope = network.scope;
     if (onread !== undefined) this.#useBuffer(onread);
     this.on('end', onEnd);
+  }
+
+  protected get network(): Network {
+    return this.#network;
   }
 
   /** Something has happened on the socket: its idle timer starts again. */

@@ -1,6 +1,7 @@
 // Test support: interfaces, neighbours, routes and autoconfiguration without the rest of a stack, on a link that
 // records frames, in virtual time; and frames of ARP and NDP as a peer would send them. Called by the tests beside it;
 // calls wire.
+// Length: a link that records, a stack around it and a writer for each kind of packet, used by seven test files.
 
 import { formatAddress, formatMac, parseAddress, parseCidr, parseMac } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';

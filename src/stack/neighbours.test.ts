@@ -1,4 +1,5 @@
 // Tests of neighbours.ts: states in virtual time, what is sent, what is believed.
+// Length: a test for each row of the state table of RFC 4861 section 7.2.5, and for each bound.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -6,6 +6,7 @@
 //
 // Entries are rows of the arena, chained from a table keyed with the flow hash. What users hold is a number of row and
 // generation: of an entry that has been given to another neighbour since, ready() says 0 and raises routes.epoch.
+// Length: one state machine over one row; its tables and queues have files of their own.
 
 import { ENOMEM } from '../base/errno.ts';
 import { Wheel } from '../base/wheel.ts';

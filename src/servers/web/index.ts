@@ -3,13 +3,5 @@
 
 export type { HandlerOptions, Peer, WebRequest, WebResponse, WebStats } from './handler.ts';
 export type { LogEntry, LogFormat, LogStream } from './log.ts';
-export {
-  createWeb,
-  type Listening,
-  type ListenOptions,
-  type NetModule,
-  type NetServer,
-  Web,
-  type WebLimits,
-  type WebOptions,
-} from './server.ts';
+export type { Listening, ListenOptions, NetModule, NetServer, WebLimits, WebOptions } from './options.ts';
+export { createWeb, Web } from './server.ts';

@@ -84,7 +84,6 @@ function encode(name: string): string {
 
 /** Percent-encodes what may not stand in a header or a URI; "%" stays, as the query is not decoded. */
 function printable(query: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: everything outside printable ASCII
   return toBytes(query).replace(/[^\x21-\x7e]|["<>\\^`{|}]/g, (c) => percent(c.charCodeAt(0)));
 }
 

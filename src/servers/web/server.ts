@@ -12,89 +12,20 @@ import nodeNet from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { lend } from '../../socket/lend.ts';
-import type { BlockStore } from './body.ts';
 import { Folder } from './files.ts';
-import { errorPage, Handler, type Peer, type WebRequest, type WebResponse, type WebStats } from './handler.ts';
-import { AccessLog, type LogFormat, type LogStream } from './log.ts';
-
-/** Limits on what one client can hold. Times in milliseconds. */
-export interface WebLimits {
-  /** From the connection, or the first byte of a request, to the end of its header. Default 60 s. */
-  headersTimeout: number;
-  /** The same to the end of its content. Default 120 s. */
-  requestTimeout: number;
-  /** A kept connection without a request. Default 75 s. */
-  keepAliveTimeout: number;
-  /** A connection on which nothing moves while it is being answered. Default 120 s. */
-  stallTimeout: number;
-  /** The TLS handshake. Default 15 s. */
-  handshakeTimeout: number;
-  /** Bytes of a request's header section; more: 431. Default 16 KiB. */
-  maxHeaderSize: number;
-  /** Fields in it; more: 431. Default 100. */
-  maxHeaders: number;
-  /** Connections at once; further ones are closed at once. Default 65,536. */
-  maxConnections: number;
-  /** Requests at once on one HTTP/2 connection. Default 100. */
-  maxStreams: number;
-}
-
-const DEFAULT_LIMITS: Readonly<WebLimits> = {
-  headersTimeout: 60_000,
-  requestTimeout: 120_000,
-  keepAliveTimeout: 75_000,
-  stallTimeout: 120_000,
-  handshakeTimeout: 15_000,
-  maxHeaderSize: 16_384,
-  maxHeaders: 100,
-  maxConnections: 65_536,
-  maxStreams: 100,
-};
-
-/** A net.Server, of node:net or of ring3/net: the part of it that is used. */
-export interface NetServer {
-  on(event: 'connection', listener: (socket: Duplex) => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'listening', listener: () => void): unknown;
-  listen(options: { port: number; host?: string; backlog?: number }): unknown;
-  close(): unknown;
-  address(): unknown;
-}
-
-/** node:net or ring3/net: the part of it that is used. */
-export interface NetModule {
-  createServer(options: { allowHalfOpen: boolean; noDelay: boolean }): NetServer;
-}
-
-export interface WebOptions {
-  /** The folder to serve. It must exist. */
-  readonly root: string;
-  /** Names of files that answer for a folder. Default index.html. */
-  readonly index?: readonly string[];
-  /** A certificate (chain) and its key in PEM: every port then speaks TLS (HTTP/2 and HTTP/1.1) as well as plain HTTP, as the client begins. */
-  readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array };
-  readonly log?: { readonly format: LogFormat; readonly stream: LogStream };
-  readonly limits?: Partial<WebLimits>;
-  /** The stack whose sockets are served (a Network), if there is one: bodies then go out from its memory, without copies. */
-  readonly store?: BlockStore | undefined;
-  /** Told of errors that are not the client's. Default: none is told. */
-  readonly onError?: (error: unknown) => void;
-}
-
-/** One port that is served. */
-export interface Listening {
-  readonly address: string;
-  readonly port: number;
-  /** Stops accepting; connections go on. */
-  close(): void;
-}
-
-export interface ListenOptions {
-  /** Whose sockets: default node:net, the kernel's. */
-  readonly net?: NetModule;
-  readonly port: number;
-  readonly host?: string;
-}
+import { Handler, type Peer, type WebRequest, type WebResponse, type WebStats } from './handler.ts';
+import { AccessLog } from './log.ts';
+import {
+  DEFAULT_LIMITS,
+  type Listening,
+  type ListenOptions,
+  type NetModule,
+  type NetServer,
+  type WebLimits,
+  type WebOptions,
+} from './options.ts';
+import { refuse, statusOf } from './refusal.ts';
+import { sniff } from './sniff.ts';
 
 /** Makes a server for a folder; throws Node's error if the folder is not there, or an error of node:tls for a bad certificate. */
 export function createWeb(options: WebOptions): Web {
@@ -110,11 +41,7 @@ interface Connection {
   refused: boolean;
 }
 
-/** How long a refused client may go on sending before its connection is cut (RFC 9112 section 9.6). */
-const LINGER = 2_000;
 const BACKLOG = 4096;
-/** First byte of a TLS record that carries a handshake (RFC 8446 section 5.1). */
-const TLS_HANDSHAKE = 22;
 
 export class Web {
   /** A request listener: for a server of one's own. */
@@ -204,7 +131,12 @@ export class Web {
       if (this.#connections.size === 0) this.#drained?.();
     });
     if (this.#tls === undefined) this.#http1.emit('connection', socket);
-    else this.#sniff(socket, this.#tls);
+    else {
+      const { headersTimeout, handshakeTimeout } = this.limits;
+      sniff(socket, headersTimeout || handshakeTimeout, (secure) => {
+        (secure ? this.#tls! : this.#http1).emit('connection', socket);
+      });
+    }
   }
 
   /**
@@ -335,36 +267,6 @@ export class Web {
     return server;
   }
 
-  /** Waits for the first byte: a TLS client begins with a handshake record, an HTTP client with a method. */
-  #sniff(socket: Duplex, secure: tls.Server): void {
-    const timer = setTimeout(() => socket.destroy(), this.limits.headersTimeout || this.limits.handshakeTimeout);
-    const stop = (): void => {
-      clearTimeout(timer);
-      socket.removeListener('readable', look);
-      socket.removeListener('error', ignore);
-      socket.removeListener('close', stop);
-    };
-    const ignore = (): void => {};
-    const look = (): void => {
-      const chunk = socket.read() as Buffer | null;
-      if (chunk === null) {
-        if (socket.readableEnded || socket.readable === false) socket.destroy();
-        return;
-      }
-      stop();
-      socket.unshift(chunk);
-      // After the removal of 'readable' has taken effect, which streams do in their next tick.
-      setImmediate(() => {
-        if (socket.destroyed) return;
-        const to = chunk[0] === TLS_HANDSHAKE ? secure : this.#http1;
-        to.emit('connection', socket);
-      });
-    };
-    socket.on('error', ignore);
-    socket.on('close', stop);
-    socket.on('readable', look);
-  }
-
   #request(req: http.IncomingMessage, res: http.ServerResponse): void {
     const connection = this.#bySocket.get(req.socket);
     if (connection !== undefined) {
@@ -391,46 +293,11 @@ export class Web {
     }
   }
 
-  /**
-   * Answers on the bare connection and closes it: our end at once, the rest when the client has stopped sending, as an
-   * earlier end would reset the connection and could take the answer away from it (RFC 9112 section 9.6).
-   */
   #refuse(socket: Duplex, status: number): void {
     const connection = this.#bySocket.get(socket);
     if (connection !== undefined) connection.refused = true;
     this.#handler.refused(socket, status);
-    const body = errorPage(status);
-    const head = [
-      `HTTP/1.1 ${body.trimEnd()}`,
-      `Date: ${new Date().toUTCString()}`,
-      'Server: ring3',
-      'X-Content-Type-Options: nosniff',
-      "Content-Security-Policy: default-src 'none'",
-      'Content-Type: text/plain; charset=utf-8',
-      `Content-Length: ${body.length}`,
-      ...(status === 405 ? ['Allow: GET, HEAD, OPTIONS'] : []),
-      'Connection: close',
-    ];
-    const timer = setTimeout(() => socket.destroy(), LINGER);
-    socket.once('close', () => clearTimeout(timer));
-    socket.once('end', () => socket.destroy());
-    socket.on('error', () => {});
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-    socket.resume();
-  }
-}
-
-/** The status for an error of node:http's parser or its watch; 0 where it is none of those. */
-function statusOf(error: NodeJS.ErrnoException): number {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return 431;
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return 413;
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 408;
-    default:
-      return error.code?.startsWith('HPE_') ? 400 : 0;
+    refuse(socket, status);
   }
 }
 
