@@ -32,6 +32,7 @@ export const EHOSTDOWN = 112;
 export const EHOSTUNREACH = 113;
 export const EALREADY = 114;
 export const EINPROGRESS = 115;
+export const ECANCELED = 125;
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries({
@@ -63,6 +64,7 @@ const NAMES: ReadonlyMap<number, string> = new Map(
     EHOSTUNREACH,
     EALREADY,
     EINPROGRESS,
+    ECANCELED,
     ENONET,
     ENOPROTOOPT,
     EHOSTDOWN,

@@ -152,7 +152,12 @@ async function inside(options: AssembleOptions): Promise<Assembled> {
 
 function makeStack(bytes: number | undefined): Stack {
   const { sizes, settings } = stackMemory(bytes);
-  return new Stack(createMemory(sizes), { settings, rng: new SystemRng(), secret: secretWords(8) });
+  return new Stack(createMemory(sizes), {
+    // The random wait before the first probe is for networks whose hosts all start at once (RFC 4862 section 5.4.2).
+    settings: { ...settings, dadDelay: 0 },
+    rng: new SystemRng(),
+    secret: secretWords(8),
+  });
 }
 
 function openDevice(options: AssembleOptions, stack: Stack): TunTap {

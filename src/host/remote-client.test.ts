@@ -23,9 +23,10 @@ const server = `
 const client = `
   import { connect } from 'node:net';
   import { createSocket } from 'node:dgram';
-  const [host] = process.argv.slice(1);
-  connect(7777, host).on('data', (data) => console.log(String(data)));
+  const [host, localAddress] = process.argv.slice(1);
+  connect({ port: 7777, host, localAddress }).on('data', (data) => console.log(String(data)));
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  socket.bind(0, localAddress);
   socket.on('message', (message, from) => { console.log(String(message), from.address); socket.close(); });
   socket.send('hello', 7777, host);`;
 
@@ -43,11 +44,18 @@ describe('the host link open to a network', needs({ root: true, programs: ['ip']
     }
     const child = a.startNode(['--input-type=module', '-e', server]);
     assert.match((await child.output(/open at (.*)/))[1]!, /10\.9\.0\.1/);
+    // Clients from beyond the subnets of ours.
+    await b.ip('addr add 10.8.0.2/32 dev lo');
+    await b.ip('addr add fd08::2/128 dev lo');
+    await a.ip('route add 10.8.0.0/24 via 10.9.0.2');
+    await a.ip('route add fd08::/64 via fd09::2');
     for (const [address, own] of [
       ['10.9.0.1', '10.9.0.2'],
+      ['10.9.0.1', '10.8.0.2'],
       ['fd09::1', 'fd09::2'],
+      ['fd09::1', 'fd08::2'],
     ] as const) {
-      const lines = await b.runOk(process.execPath, ['--input-type=module', '-e', client, address]);
+      const lines = await b.runOk(process.execPath, ['--input-type=module', '-e', client, address, own]);
       assert.deepEqual(lines.trim().split('\n').sort(), [`echo hello ${address}`, own].sort());
     }
     assert.equal((await child.stop()).code, 0);

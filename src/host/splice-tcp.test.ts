@@ -181,6 +181,42 @@ describe('TCP over the host link', () => {
     assert.ok(bytes().equals(data));
   });
 
+  test('what the stack has sent and closed is kept for a client that reads later', async (t) => {
+    const { served, port } = await serve(t);
+    let data = randomBytes(24_000_000);
+    served.onConnection = (connection) => {
+      connection.write(data);
+      connection.end();
+    };
+    const open = async (): Promise<ReturnType<typeof client>> => {
+      const one = client({ port });
+      one.socket.pause();
+      one.socket.end();
+      const count = served.all.length;
+      await until(() => served.all.length === count + 1);
+      return one;
+    };
+    // How much goes in before everything stands still: kernel, Node, and the inner connection's 256 KB.
+    const first = await open();
+    const { handle } = served.all[0]!;
+    const inside = (): number => data.length - served.all[0]!.waiting - served.stack.tcp.unacked(handle);
+    for (let before = -1, still = 0; still < 10; before = inside()) {
+      still = inside() === before ? still + 1 : 0;
+      await wait(20);
+    }
+    data = data.subarray(0, inside() - 100_000);
+    first.socket.destroy();
+    // So much less that the end lies in the inner connection, which the stack has finished with.
+    const second = await open();
+    await until(() => served.all[1]!.closed);
+    await wait(20);
+    assert.equal(served.host.counts.connections, 1);
+    second.socket.resume();
+    assert.equal(await second.gone, '');
+    assert.ok(second.bytes().equals(data));
+    await until(() => served.host.counts.connections === 0);
+  });
+
   test('a server that does not read stops the client, within bounds; reading on loses nothing', async (t) => {
     const { served, port } = await serve(t);
     served.onConnection = (connection) => {

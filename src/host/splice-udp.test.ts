@@ -65,7 +65,7 @@ describe('UDP over the host link', () => {
   });
 
   test('silent clients are forgotten, and the oldest when there are too many; they may come back', async (t) => {
-    const { served, udpPort } = await serve(t, { tcp: [], udp: [0], maxUdpClients: 2, udpIdle: 60 });
+    const { served, udpPort } = await serve(t, { tcp: [], udp: [0], maxUdpClients: 2, udpIdle: 500 });
     served.udpEcho(udpPort);
     const clients = [udp(t, udpPort), udp(t, udpPort), udp(t, udpPort)];
     for (const { ask } of clients) assert.equal(String((await ask(Buffer.from('x'))).bytes), 'x');

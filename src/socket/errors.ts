@@ -95,7 +95,6 @@ const NODE_ERRORS = {
   ERR_SOCKET_DGRAM_IS_CONNECTED: ['Error', 'Already connected'],
   ERR_SOCKET_DGRAM_NOT_CONNECTED: ['Error', 'Not connected'],
   ERR_SOCKET_DGRAM_NOT_RUNNING: ['Error', 'Not running'],
-  ERR_STREAM_DESTROYED: ['Error', 'Cannot call write after a stream was destroyed'],
 } as const;
 
 /** A code of Node's that is not a system error. */

@@ -148,6 +148,20 @@ describe('ring3/net', { timeout: 30_000 }, () => {
       close();
     }));
 
+  test('a write that waits for room when its socket is destroyed has failed', () =>
+    on({}, async (stage) => {
+      const [c, s, close] = await pair(stage, { pauseOnConnect: true });
+      const failed = new Promise<NodeJS.ErrnoException>((resolve) => {
+        c.write(Buffer.alloc(8 << 20), (error) => resolve(error as NodeJS.ErrnoException));
+      });
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      c.destroy();
+      assert.equal((await failed).message, 'write ECANCELED');
+      assert.equal((await failed).code, 'ECANCELED');
+      s.destroy();
+      close();
+    }));
+
   test('options reach the connection, once', () =>
     on({}, async (stage) => {
       const set: number[][] = [];

@@ -8,7 +8,7 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
-import { EAGAIN, ECONNRESET, EINVAL, ENOBUFS, ENOTCONN } from '../base/errno.ts';
+import { EAGAIN, ECANCELED, ECONNRESET, EINVAL, ENOBUFS, ENOTCONN } from '../base/errno.ts';
 import { READY_CONNECTED, READY_END, READY_ERROR, READY_READ, READY_WRITE } from '../stack/tcp/flags.ts';
 import { errnoError, nodeError } from './errors.ts';
 import type { Network, ReadySink, Starved } from './network.ts';
@@ -367,8 +367,8 @@ export abstract class StackStream extends Duplex implements ReadySink, Starved {
     this.#wanting = false;
     this.letGo(this.resetting);
     this.released();
-    // A write that waits for room will not be made: its caller hears it, as those of the writes behind it do.
-    if (!connecting) this.#finish(error ?? nodeError('ERR_STREAM_DESTROYED'));
+    // A write that waits for room will not be made. Its caller hears it, as from Node 24 on (before, it was told of success).
+    if (!connecting) this.#finish(error ?? errnoError(ECANCELED, 'write'));
     callback(error);
     if (this.opened) {
       nextTurn(() => {

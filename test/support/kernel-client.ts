@@ -139,7 +139,7 @@ function request(socket: Socket, host: string, path: string): Promise<number> {
     socket.on('data', data);
     socket.on('error', end);
     socket.on('close', end);
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host.includes(":") ? `[${host}]` : host}\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host.includes(':') ? `[${host}]` : host}\r\n\r\n`);
   });
 }
 

@@ -4,7 +4,7 @@
 import { EINVAL } from '../../base/errno.ts';
 import type { Engine } from './engine.ts';
 import * as F from './flags.ts';
-import { CLOSE_WAIT, ESTABLISHED } from './state.ts';
+import { CLOSE_WAIT, ESTABLISHED, LISTEN } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
 function setFlag(t: Tcb, flag: number, value: number): number {
@@ -18,8 +18,10 @@ export function setOption(e: Engine, t: Tcb, option: number, value: number): num
   if (!Number.isFinite(value) || value < 0) return -EINVAL;
   switch (option) {
     case F.OPT_NODELAY:
-      if (value) e.activate(t);
-      if (value) e.onWork();
+      if (value && t.state !== LISTEN) {
+        e.activate(t);
+        e.onWork();
+      }
       return setFlag(t, F.F_NODELAY, value);
     case F.OPT_KEEPALIVE:
       setFlag(t, F.F_KEEPALIVE, value);

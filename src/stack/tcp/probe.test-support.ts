@@ -201,6 +201,11 @@ export class Peer {
     this.iss = iss;
   }
 
+  /** Our address. */
+  get words(): [number, number, number, number] {
+    return WORDS[this.probe.version];
+  }
+
   get tcp(): Stack['tcp'] {
     return this.probe.stack.tcp;
   }
@@ -314,7 +319,7 @@ export class Peer {
 
   /** The stack's user opens a connection to us; the SYN is out, and looked at. */
   connect(f: Fields = {}): Sent {
-    this.h = this.tcp.connect(0, 0, 0, 0, 0, ...WORDS[this.probe.version], this.port, 0);
+    this.h = this.tcp.connect(0, 0, 0, 0, 0, ...this.words, this.port, 0);
     assert.ok(this.h > 0, `connect: ${this.h}`);
     this.probe.settle();
     return this.expect('S', { seq: 0, ...f });
