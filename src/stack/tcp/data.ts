@@ -66,7 +66,9 @@ function takeText(e: Engine, t: Tcb): number {
     at += old;
     length -= old;
   }
-  const excess = seqDiff((seq + length) | 0, (t.rcvNxt + receiveWindow(t)) | 0);
+  // What was promised while memory was plenty is not kept when others need the rest: the peer sends it again.
+  const room = Math.max(0, Math.min(receiveWindow(t), e.share() - t.i32[t.receiveList + 2]!));
+  const excess = seqDiff((seq + length) | 0, (t.rcvNxt + room) | 0);
   if (excess > 0) {
     length -= excess;
     t.set(F_ACK_NOW); // the peer shall learn our window

@@ -48,7 +48,7 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
   const header = TCP_HEADER_LENGTH + options;
   const l4 = e.floor.output.open(header);
   if (l4 === 0) return false;
-  const window = windowField(t, flags);
+  const window = windowField(e, t, flags);
   const ack = (flags & TCP_ACK) !== 0 ? t.rcvNxt : 0;
   putTcpHeader(b, l4, t.localPort, t.remotePort, seq, ack, header, flags, window, 0);
   writeOptions(e, t, l4 + TCP_HEADER_LENGTH, flags);
@@ -102,9 +102,9 @@ function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
 }
 
 /** The window field; never scaled in a SYN (RFC 7323 section 2.2). Sets what the peer may send. */
-function windowField(t: Tcb, flags: number): number {
+function windowField(e: Engine, t: Tcb, flags: number): number {
   if ((flags & TCP_RST) !== 0) return 0;
-  if ((flags & TCP_SYN) === 0) return offerWindow(t, t.rcvScale);
+  if ((flags & TCP_SYN) === 0) return offerWindow(t, t.rcvScale, e.share());
   const window = Math.min(t.rcvLimit, MAX_WINDOW_UNSCALED);
   if (t.state === SYN_RECEIVED) t.rcvAdv = (t.rcvNxt + window) | 0;
   return window;

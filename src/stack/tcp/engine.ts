@@ -2,6 +2,7 @@
 // Made by tcp.ts; used by input, output, timers and tcp.ts; calls table, queues, wheel and the floor's routes.
 
 import type { Rows } from '../../base/rows.ts';
+import { CHUNK } from '../../base/spans.ts';
 import type { Rng } from '../../base/time.ts';
 import { Wheel } from '../../base/wheel.ts';
 import type { Core, StackMemory } from '../core.ts';
@@ -103,6 +104,14 @@ export class Engine {
     this.table.remove(oldest);
     this.free(t);
     return this.rows.alloc();
+  }
+
+  /**
+   * Bytes of payload memory that one connection may hold now, each way: an eighth of what is free, and a chunk in any
+   * case. So peers that read nothing, or send what nobody reads, are never so many that nothing is left for the others.
+   */
+  share(): number {
+    return Math.max(CHUNK, this.core.spans.availableBytes >>> 3);
   }
 
   /** Something is to be sent for `t`: output will look at it in this pass. */

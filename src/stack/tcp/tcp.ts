@@ -98,7 +98,7 @@ export class Tcp {
     if (t === null) return -EBADF;
     const got = e.core.spans.read(t.receiveList, into, at, n);
     if (got > 0) {
-      if (t.state !== CLOSED && t.state !== TIME_WAIT && !t.has(F.F_FIN_RECEIVED) && windowWorthTelling(t)) {
+      if (t.state !== CLOSED && t.state !== TIME_WAIT && !t.has(F.F_FIN_RECEIVED) && windowWorthTelling(t, e.share())) {
         t.set(F.F_ACK_NOW);
         e.activate(t);
         e.onWork();
@@ -115,7 +115,7 @@ export class Tcp {
   /** Free bytes of the send buffer. */
   writable(h: number): number {
     const t = this.#row(h);
-    return t === null ? 0 : Math.max(0, t.sndLimit - t.i32[t.sendList + 2]!);
+    return t === null ? 0 : Math.max(0, Math.min(t.sndLimit, this.#e.share()) - t.i32[t.sendList + 2]!);
   }
 
   /** Copies up to `n` bytes; how many were taken (0: the buffer is full, WRITE follows), or why nothing can be sent any more. Allowed before the handshake is over. */
@@ -125,7 +125,7 @@ export class Tcp {
     if (t === null) return -EBADF;
     const refused = mayWrite(t);
     if (refused !== 0) return refused;
-    const room = Math.min(n, t.sndLimit - t.i32[t.sendList + 2]!);
+    const room = Math.min(n, Math.min(t.sndLimit, e.share()) - t.i32[t.sendList + 2]!);
     const took = room > 0 ? e.core.spans.append(t.sendList, src, from, room) : 0;
     if (took < n) t.set(F.F_WANT_WRITE);
     if (took > 0) this.#queued(t);
