@@ -2,8 +2,8 @@
 // Imported by users of the package; calls host, link, socket and stack.
 
 import { SystemRng, secretWords } from './host/random.ts';
-import { createMemory, type MemorySizes, Stack } from './stack/stack.ts';
 import type { Settings } from './stack/settings.ts';
+import { createMemory, type MemorySizes, Stack } from './stack/stack.ts';
 
 export { HostLoop } from './host/loop.ts';
 export { memoryLink } from './link/memory.ts';

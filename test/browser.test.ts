@@ -6,7 +6,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { makeCertificate } from './support/certificate.ts';
-import { DEVICE_NEEDS, folder, serveRig, STACK4 } from './support/kernel-rig.ts';
+import { DEVICE_NEEDS, folder, STACK4, serveRig } from './support/kernel-rig.ts';
 import { built, project } from './support/paths.ts';
 import { needs, needsAll } from './support/privileges.ts';
 import { type RunResult, run, start } from './support/run.ts';
@@ -104,7 +104,11 @@ async function visit(t: TestContext, runner: Runner, base: string, protocol: str
   assert.match(dom, /<title>ring3: a TCP\/IP stack outside the kernel<\/title>/);
   assert.match(dom, /<output id="timing">\S+, connected in [\d.]+ ms/, 'the script of the page has run');
   const looked = await open(t, runner, `${base}look.html`);
-  const text = /<pre id="found">(.+?)<\/pre>/s.exec(looked)?.[1]?.replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
+  const text = /<pre id="found">(.+?)<\/pre>/s
+    .exec(looked)?.[1]
+    ?.replaceAll('&amp;', '&')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>');
   assert.ok(text, looked);
   const found = JSON.parse(text) as Findings;
   assert.equal(found.error, undefined);

@@ -10,6 +10,8 @@ import { patternHash } from './support/pattern.ts';
 import { needsAll } from './support/privileges.ts';
 
 const NEEDS = needsAll(DEVICE_NEEDS, { programs: ['nc'] });
+/** Moved over a long path. */
+const LONG = 10_000_000;
 const BYTES = Number(process.env['RING3_BULK'] ?? 20_000_000);
 
 interface Moved {
@@ -40,4 +42,19 @@ describe('bulk over a bad wire', { ...NEEDS, concurrency: 2 }, () => {
       });
     }
   }
+
+  test('windows beyond 64 kB fill a long path: 25 ms each way', async (t) => {
+    const rig = await stackRig(t, { link: 'tap', offload: false, fault: 'delay=25ms' });
+    const jobs = [
+      ['download', STACK4, 19, LONG],
+      ['upload', STACK6, 9, LONG],
+    ] as const;
+    for (const [i, got] of (await clients<Moved>(rig.ns, ...jobs)).entries()) {
+      assert.equal(got.sha256, patternHash(LONG));
+      // With windows of 64 kB, one round trip moves no more than that.
+      const unscaled = (LONG / 65_536) * 50;
+      assert.ok(got.ms < unscaled * 0.7, `${jobs[i]![0]}: ${Math.round(got.ms)} of ${Math.round(unscaled)} ms`);
+      t.diagnostic(`${jobs[i]![0]}: ${Math.round(got.ms)} ms`);
+    }
+  });
 });

@@ -8,7 +8,17 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { makeCertificate } from './support/certificate.ts';
 import { complaints, packets } from './support/dissect.ts';
-import { DEVICE, DEVICE_NEEDS, folder, KERNEL4, listening, type Rig, STACK4, STACK6, serveRig } from './support/kernel-rig.ts';
+import {
+  DEVICE,
+  DEVICE_NEEDS,
+  folder,
+  KERNEL4,
+  listening,
+  type Rig,
+  STACK4,
+  STACK6,
+  serveRig,
+} from './support/kernel-rig.ts';
 import { type Namespace, namespace } from './support/netns.ts';
 import { built } from './support/paths.ts';
 import { patternStream } from './support/pattern.ts';
@@ -147,7 +157,13 @@ describe('ring3 serve', { concurrency: 2 }, () => {
 
   test('--fault: a bad wire changes nothing but the time', NEEDS, async (t) => {
     const { site, hash } = await makeSite(t);
-    const rig = await serveRig(t, [site, '--link', 'tun', '--fault', 'drop=0.01,reorder=0.02,duplicate=0.01,corrupt=0.005,seed=3']);
+    const rig = await serveRig(t, [
+      site,
+      '--link',
+      'tun',
+      '--fault',
+      'drop=0.01,reorder=0.02,duplicate=0.01,corrupt=0.005,seed=3',
+    ]);
     const file = join(rig.folder, 'got');
     await download(rig.ns, url(STACK4, '/large.bin'), file);
     assert.equal(hashOf(file), hash);
@@ -164,7 +180,15 @@ describe('ring3 serve', { concurrency: 2 }, () => {
       ['--http1.1', '1.1'],
     ] as const) {
       const trust = ['--cacert', certificate, version];
-      const used = await rig.ns.runOk('curl', ['-sS', ...trust, '-o', '/dev/null', '-w', '%{http_version}', url(STACK4, '/', 'https')]);
+      const used = await rig.ns.runOk('curl', [
+        '-sS',
+        ...trust,
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_version}',
+        url(STACK4, '/', 'https'),
+      ]);
       assert.equal(used, shown);
       await download(rig.ns, url(STACK4, '/large.bin', 'https'), file, ...trust);
       assert.equal(hashOf(file), hash);
@@ -180,7 +204,15 @@ describe('ring3 serve', { concurrency: 2 }, () => {
       ['tap', /device ring0 is in use by another program/],
       ['tun', /device ring0 (exists and is no tun device|is in use)/],
     ] as const) {
-      const result = await rig.ns.run(process.execPath, [built('src/cli/main.js'), 'serve', site, '--link', link, '--dev', DEVICE]);
+      const result = await rig.ns.run(process.execPath, [
+        built('src/cli/main.js'),
+        'serve',
+        site,
+        '--link',
+        link,
+        '--dev',
+        DEVICE,
+      ]);
       assert.equal(result.code, 1);
       assert.match(result.stderr, message);
       assert.equal(result.stderr.trimEnd().split('\n').length, 1, result.stderr);

@@ -74,7 +74,7 @@ async function udpEchoes({ ns }: Rig): Promise<void> {
     [1, 1400, 1473, 60_000].map((size) => ['udp', address, 7, size, 5] as const),
   );
   const results = await clients<{ echoed: number }>(ns, ...jobs);
-  results.forEach(({ echoed }, i) => assert.equal(echoed, 5, jobs[i]!.join(' ')));
+  for (const [i, { echoed }] of results.entries()) assert.equal(echoed, 5, jobs[i]!.join(' '));
 }
 
 async function bulk({ ns }: Rig, mode: 'download' | 'upload', port: number): Promise<void> {

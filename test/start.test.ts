@@ -132,11 +132,12 @@ describe('npm start, without root', NEEDS, () => {
       '/%2e%2e%5cpackage.json',
       '//etc/passwd',
       '/index.html%00.png',
+      '/%c0%ae%c0%ae/',
     ]) {
       const { stdout } = await curl('--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', base + path);
       assert.equal(stdout, '404', path);
     }
-    for (const path of ['/%', '/%zz', '/%c0%ae%c0%ae/']) {
+    for (const path of ['/%', '/%zz', '/%a']) {
       const { stdout } = await curl('--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', base + path);
       assert.equal(stdout, '400', path);
     }
@@ -165,7 +166,10 @@ describe('npm start, without root', NEEDS, () => {
     const { code, stdout, stderr } = await run(program!, args);
     assert.equal(code, 1);
     assert.equal(stdout, '');
-    assert.match(stderr, /^ring3 serve: TCP port \d+ of 127\.0\.0\.1 is in use by another program: stop that, or choose another port\n$/);
+    assert.match(
+      stderr,
+      /^ring3 serve: TCP port \d+ of 127\.0\.0\.1 is in use by another program: stop that, or choose another port\n$/,
+    );
   });
 
   test('SIGTERM in the middle of a download: it finishes, and the server ends with 0', async (t) => {

@@ -52,6 +52,11 @@ export class Spans {
     return this.#chunks.used;
   }
 
+  /** Bytes of all chunks, and of those that are free. */
+  get totalBytes(): number {
+    return this.#chunks.count * CHUNK;
+  }
+
   get availableBytes(): number {
     return this.#chunks.available * CHUNK;
   }

@@ -15,6 +15,8 @@ export const ipv6: boolean = Object.values(networkInterfaces()).some((list) =>
   list?.some((one) => one.address === '::1'),
 );
 
+const clients: Set<Socket> = new Set();
+
 /** A served stack behind a host link on free ports of 127.0.0.1, listening; closed at the end, when every frame must be back. */
 export async function serve(
   t: TestContext,
@@ -24,6 +26,8 @@ export async function serve(
 ): Promise<{ served: Served; port: number; udpPort: number }> {
   const served = new Served(settings);
   t.after(() => {
+    // A test that failed half-way must not keep the process.
+    for (const socket of clients) socket.destroy();
     served.close();
     assert.equal(served.stack.memory.frames.used, 0, 'frames lost');
   });
@@ -41,6 +45,8 @@ export function client(options: NetConnectOpts): {
   const socket = connect({ host: '127.0.0.1', allowHalfOpen: true, ...options } as NetConnectOpts);
   const pieces: Buffer[] = [];
   let code = '';
+  clients.add(socket);
+  socket.once('close', () => clients.delete(socket));
   socket.on('data', (piece: Buffer) => pieces.push(piece));
   socket.on('error', (error: NodeJS.ErrnoException) => {
     code = error.code ?? String(error);
@@ -61,13 +67,27 @@ export async function until(what: () => unknown, ms = 3000): Promise<void> {
   }
 }
 
+/** Waits until a number has not changed for a while, and returns it. */
+export async function stillness(what: () => number): Promise<number> {
+  let before = what();
+  for (let tries = 0, still = 0; tries < 500 && still < 10; tries++) {
+    await wait(20);
+    still = what() === before ? still + 1 : 0;
+    before = what();
+  }
+  return before;
+}
+
 /** Sends everything back, and ends when the client has ended. */
 export function echo(served: Served): void {
   const done = new WeakMap<Connection, number>();
   served.onTurn = (connection) => {
-    const from = done.get(connection) ?? 0;
-    for (const piece of connection.received.slice(from)) connection.write(piece);
-    done.set(connection, connection.received.length);
+    // Writing may read more.
+    let from = done.get(connection) ?? 0;
+    while (from < connection.received.length) {
+      done.set(connection, from + 1);
+      connection.write(connection.received[from++]!);
+    }
     if (connection.ended) connection.end();
   };
 }

@@ -166,13 +166,14 @@ export class TcpSplice {
     else if (took < 0) flow.pending = null; // the inner connection is dead, and its event on its way
     if (flow.pendingAt < pending.length && flow.pending !== null) return;
     flow.pending = null;
-    if (flow.socket.isPaused()) flow.socket.resume();
+    if (flow.clientEnded) this.#stack.tcp.shutdown(flow.handle);
+    else if (flow.socket.isPaused()) flow.socket.resume();
   }
 
   #clientEnd(flow: Flow): void {
-    // A paused socket does not end, so nothing is pending here.
     flow.clientEnded = true;
-    if (flow.handle !== 0) this.#stack.tcp.shutdown(flow.handle);
+    // A paused socket, too, says that it has ended: what waits goes first.
+    if (flow.pending === null && flow.handle !== 0) this.#stack.tcp.shutdown(flow.handle);
   }
 
   /** The socket is gone: in order, or because the client has reset it (or could not be written to). */

@@ -64,6 +64,7 @@ export class Connecting {
   #addresses: LookupAddress[] = [];
   #current = -1;
   #timer: NodeJS.Timeout | null = null;
+  #over = false;
 
   /** Throws node:net's argument errors. */
   constructor(socket: Socket, network: Network, options: ConnectOptions) {
@@ -98,25 +99,31 @@ export class Connecting {
       if (!localAddress && (autoSelectFamily ?? getDefaultAutoSelectFamily())) options.all = true;
     }
     lookup(this.#host, options, (error, address, version) => {
-      if (options.all === true && error === null) this.#found(address as LookupAddress[]);
+      // A lookup of the user may not know of `all`, and answer with one address.
+      if (error === null && Array.isArray(address)) this.#found(address);
       else this.#foundOne(error, address as string | undefined, version);
     });
+  }
+
+  /** The socket still waits for this attempt. */
+  get #wanted(): boolean {
+    return !this.#over && this.#socket.connecting;
   }
 
   #foundOne(error: Error | null, address: string | undefined, version: number | undefined): void {
     const socket = this.#socket;
     socket.emit('lookup', error, address, version, this.#host);
-    if (!socket.connecting) return;
+    if (!this.#wanted) return;
     if (error !== null) process.nextTick(() => socket.destroy(error));
     else this.#use([{ address: address ?? '', family: version ?? 0 }]);
   }
 
   #found(addresses: readonly LookupAddress[]): void {
     for (const { address, family } of addresses) {
-      if (!this.#socket.connecting) return;
+      if (!this.#wanted) return;
       this.#socket.emit('lookup', null, address, family, this.#host);
     }
-    if (this.#socket.connecting) this.#use(addresses);
+    if (this.#wanted) this.#use(addresses);
   }
 
   #use(found: readonly LookupAddress[]): void {
@@ -137,7 +144,7 @@ export class Connecting {
   /** Tries the next address; after the last, the socket is destroyed with what went wrong. */
   #next(): void {
     const socket = this.#socket;
-    if (!socket.connecting) return;
+    if (!this.#wanted) return;
     this.#current++;
     const target = this.#addresses[this.#current];
     if (target === undefined) {
@@ -145,7 +152,7 @@ export class Connecting {
       return;
     }
     socket.emit('connectionAttempt', target.address, this.#port, target.family);
-    if (!socket.connecting) return;
+    if (!this.#wanted) return;
     if (this.#addresses.length > 1) socket.autoSelectFamilyAttemptedAddresses.push(`${target.address}:${this.#port}`);
     const result = this.#attempt(target);
     if (result < 0) this.#note(this.#errorOf(-result, target, true));
@@ -171,7 +178,7 @@ export class Connecting {
     this.#timer = setTimeout(() => {
       const socket = this.#socket;
       socket.emit('connectionAttemptTimeout', target.address, this.#port, target.family);
-      if (!socket.connecting) return;
+      if (!this.#wanted) return;
       socket._giveUp();
       this.#errors.push(this.#errorOf(ETIMEDOUT, target, false));
       this.#next();
@@ -207,13 +214,18 @@ export class Connecting {
 
   /** The attempt under way has failed: `errno`, positive. */
   failed(errno: number): void {
-    this.done();
+    this.#stopTimer();
     const target = this.#addresses[this.#current]!;
     this.#note(this.#errorOf(errno, target, false));
   }
 
-  /** Connected, or destroyed: nothing more to time. */
+  /** Connected, destroyed, or told to connect elsewhere: whatever is still under way here counts no more. */
   done(): void {
+    this.#over = true;
+    this.#stopTimer();
+  }
+
+  #stopTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }

@@ -102,6 +102,18 @@ describe('ring3/dgram', { timeout: 20_000 }, () => {
       for (const socket of [server, only, client]) socket.close();
     }));
 
+  test('peers that take turns are told apart', () =>
+    on({}, async (a, b) => {
+      const receiver = await bound(b, 'udp4', 7100);
+      const from: string[] = [];
+      receiver.on('message', (m, r) => from.push(`${m} ${r.address}`));
+      const senders = [await bound(a, 'udp4', 0, '10.0.0.1'), await bound(a, 'udp4', 0, '10.0.0.3')];
+      for (let i = 0; i < 4; i++) senders[i % 2]!.send(String(i), 7100, '10.0.0.2');
+      await sleep(20);
+      assert.deepEqual(from, ['0 10.0.0.1', '1 10.0.0.3', '2 10.0.0.1', '3 10.0.0.3']);
+      for (const socket of [receiver, ...senders]) socket.close();
+    }));
+
   test('what a full link does not take waits in order, and is counted', () =>
     on({ link: { queue: 8 } }, async (a, b) => {
       const receiver = await bound(b, 'udp4', 8000, '10.0.0.2');

@@ -7,10 +7,10 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closed, describeError, listening, logged, pair, type Scenario, text } from './net-stage.test-support.ts';
 
-/** As text(), for a socket that is used again: an iterator would destroy it for good. */
-async function text2(socket: nodeNet.Socket): Promise<string> {
+/** What comes until the socket has closed. */
+async function received(socket: nodeNet.Socket): Promise<string> {
   let out = '';
-  const add = (d: Buffer): void => void (out += d);
+  const add = (data: Buffer): void => void (out += data);
   socket.on('data', add);
   await closed(socket);
   socket.off('data', add);
@@ -112,14 +112,15 @@ export const life: Record<string, Scenario> = {
     return log;
   },
   async 'one socket object connects twice'(stage) {
-    const { server, port } = await listening(stage, {}, (s) => s.end('hello'));
     const c = new stage.client.Socket();
     const log: unknown[] = [];
     for (let i = 0; i < 2; i++) {
+      const { server, port } = await listening(stage, {}, (s) => s.end('hello'));
+      const right = new Promise((resolve) => c.once('connect', () => resolve(c.remotePort === port)));
       c.connect(port, stage.host);
-      log.push(await text2(c), c.destroyed, c.bytesRead > 0);
+      log.push(await received(c), await right, c.destroyed, c.bytesRead > 0);
+      server.close();
     }
-    server.close();
     return log;
   },
   async 'async iteration and pipeline'(stage) {
@@ -271,8 +272,7 @@ export const data: Record<string, Scenario> = {
     s.pause();
     s.on('error', () => {});
     const log: unknown[] = [];
-    for (let i = 0; i < 3; i++)
-      c.write(Buffer.alloc(20 << 20), (e) => i > 0 && log.push(e instanceof Error));
+    for (let i = 0; i < 3; i++) c.write(Buffer.alloc(20 << 20), (e) => i > 0 && log.push(e instanceof Error));
     await sleep(50);
     c.destroy();
     await closed(c);

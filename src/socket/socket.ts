@@ -98,6 +98,7 @@ export class Socket extends StackStream implements nodeNet.Socket {
     if (options.port === undefined) {
       throw nodeError('ERR_MISSING_ARGS', 'The "options" or "port" or "path" argument must be specified');
     }
+    this.#connecting?.done();
     this.letGo(false);
     if (this.destroyed || this.readableEnded || this.writableEnded) this.#reuse();
     this.scope = new AsyncResource('RING3SOCKET');

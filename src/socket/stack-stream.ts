@@ -219,9 +219,9 @@ export abstract class StackStream extends Duplex implements ReadySink, Starved {
     return true;
   }
 
-  /** The end (0) or no data now (-EAGAIN), unless the connection is broken. */
+  /** The end (0), no data now (-EAGAIN), or why there will be none. */
   #readOther(result: number): false {
-    if (result === -EAGAIN && this.broken === 0) return false;
+    if (result === -EAGAIN) return false;
     this.#wanting = false;
     if (result === 0) {
       this.#ended = true;

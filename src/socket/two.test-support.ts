@@ -18,7 +18,7 @@ export interface TwoOptions {
   readonly wrap?: (link: Link, loop: HostLoop, end: 'a' | 'b') => Link;
 }
 
-/** Two networks: `a` is 10.0.0.1 and fd00::1, `b` 10.0.0.2, 10.0.0.9 and fd00::2. */
+/** Two networks: `a` is 10.0.0.1, 10.0.0.3 and fd00::1, `b` 10.0.0.2, 10.0.0.9 and fd00::2. */
 export interface Two {
   readonly loop: HostLoop;
   readonly stackA: Stack;
@@ -45,7 +45,7 @@ export function twoNetworks(options: TwoOptions = {}): Two {
   const stackB = make();
   const [linkA, linkB] = memoryLink({ a: stackA.memory, b: stackB.memory, mtu: 1500, ...options.link });
   const wrap = options.wrap ?? ((link: Link) => link);
-  stackA.attach(wrap(linkA, loop, 'a'), { addresses: ['10.0.0.1/24', 'fd00::1/64'] });
+  stackA.attach(wrap(linkA, loop, 'a'), { addresses: ['10.0.0.1/24', '10.0.0.3/24', 'fd00::1/64'] });
   stackB.attach(wrap(linkB, loop, 'b'), { addresses: ['10.0.0.2/24', '10.0.0.9/24', 'fd00::2/64'] });
   loop.add(stackA);
   loop.add(stackB);

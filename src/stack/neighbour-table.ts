@@ -1,5 +1,4 @@
-// Where the neighbour cache lies: its rows in the arena, the keyed hash table over them, and who has to go when it is
-// full.
+// Where the neighbour cache lies: rows in the arena, the keyed hash table over them, and who goes when it is full.
 // Called by neighbours only; calls rows.
 //
 // What users hold is an entry: a row and 16 bits of its generation, so that they notice when the row is somebody

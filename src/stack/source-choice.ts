@@ -1,5 +1,4 @@
-// Which of our addresses a packet leaves from, where its sender has not said: RFC 6724 section 5 for IPv6, by subnet
-// for IPv4.
+// Which of our addresses a packet leaves from where its sender has not said: RFC 6724 for IPv6, by subnet for IPv4.
 // Called by routes.findWay; reads interfaces.
 
 import { isIp4, isLinkLocal, isMulticast } from './address-kinds.ts';

@@ -1,4 +1,5 @@
-// A certificate of one's own for tests of HTTPS. Called by tests behind needs({ programs: ['openssl'] }); calls openssl.
+// A certificate of one's own, for tests of HTTPS.
+// Called by tests behind needs({ programs: ['openssl'] }); calls openssl.
 
 import { join } from 'node:path';
 import { runOk } from './run.ts';

@@ -87,9 +87,8 @@ export class Ear {
       if (this.#frames.length < FRAMES) this.#frames.push(copy);
       else this.#frames[this.#rng.below(FRAMES)] = copy;
     }
-    if (!this.#wire.ethernet) return this.#packet(b, o, o + length);
-    const type = etherType(b, o);
-    if (type === ETHERTYPE_ARP) this.#arp(b, o + 14);
+    if (!this.#wire.ethernet) this.#packet(b, o, o + length);
+    else if (etherType(b, o) === ETHERTYPE_ARP) this.#arp(b, o + 14);
     else this.#packet(b, o + 14, o + length);
   }
 

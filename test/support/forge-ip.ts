@@ -262,9 +262,12 @@ export function arpFrame(d: Draft, rng: SeededRng, wire: Wire): void {
   d.length = Math.min(wire.limit, 14 + ARP_LENGTH + (rng.below(2) === 0 ? 18 : 0));
 }
 
-/** Zeros and pattern in one: payload that costs nothing to make. */
+const REQUEST: Uint8Array = Buffer.from('GET / HTTP/1.1\r\nHost: ring3\r\nRange: bytes=0-9\r\n\r\n');
+
+/** Bytes that cost little to make; now and then such as a web server answers. */
 export function payload(b: Uint8Array, at: number, n: number, rng: SeededRng): void {
   const word = rng.int32();
   for (let i = 0; i + 4 <= n; i += 4) put32(b, at + i, word + i);
   for (let i = n & ~3; i < n; i++) b[at + i] = word;
+  if (n >= REQUEST.length && rng.below(4) === 0) b.set(REQUEST, at);
 }

@@ -97,7 +97,10 @@ export class Forge {
     d.l3 = -1;
     d.l4 = -1;
     d.protocol = -1;
-    if (kind === 'arp' && wire.ethernet) return arpFrame(d, rng, wire);
+    if (kind === 'arp' && wire.ethernet) {
+      arpFrame(d, rng, wire);
+      return;
+    }
     if (kind === 'noise') {
       d.length = rng.below(200);
       for (let i = 0; i < d.length; i++) d.bytes[i] = rng.int32();

@@ -119,7 +119,10 @@ export class FuzzApp {
     const { tcp } = this.#stack;
     const habit = h % 8;
     if (habit === 7) return; // never reads
-    if (habit === 6 && this.#rng.below(4) === 0) return this.#end(at);
+    if (habit === 6 && this.#rng.below(4) === 0) {
+      this.#end(at);
+      return;
+    }
     for (let rounds = 0; rounds < 8; rounds++) {
       const n = tcp.read(h, this.#buffer, 0, 1 + this.#rng.below(BUFFER));
       if (n === -EAGAIN) break;

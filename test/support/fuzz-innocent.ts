@@ -22,7 +22,7 @@ export class Innocent implements Neighbour {
   /** The peer's stack. */
   readonly stack: Stack;
   /** Rows and sockets on the stack that is attacked: the listener and the connection. */
-  readonly rows = 2;
+  rows = 1;
   readonly sockets = 0;
   readonly #server: Stack;
   readonly #rng: SeededRng;
@@ -55,6 +55,7 @@ export class Innocent implements Neighbour {
     this.#ping = this.stack.udp.open({ family: 4, protocol: 'icmp' });
     time.run(3_000_000);
     assert.ok(this.#connection > 0, 'the innocent connection is open');
+    this.rows = 2;
   }
 
   tcpReady(h: number, _flags: number): boolean {

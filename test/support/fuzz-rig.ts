@@ -7,6 +7,7 @@ import { type Link, RxBatch, TxBatch } from '../../src/base/link.ts';
 import { Frames, HEADROOM } from '../../src/base/pool.ts';
 import { SeededRng } from '../../src/base/rng.ts';
 import { memoryLink } from '../../src/link/memory.ts';
+import { WrappedLink } from '../../src/link/wrapped.ts';
 import { createMemory, Stack } from '../../src/stack/stack.ts';
 import { faultOf } from './emitted.ts';
 import { Forge } from './forge.ts';
@@ -19,19 +20,55 @@ export interface Variant {
   readonly name: string;
   readonly medium: 'ethernet' | 'ip';
   readonly gso: boolean;
+  /** So little memory that it is used up all the time. The innocent peer is not served then, but nothing may be lost for good. */
+  readonly starved?: boolean;
 }
+
+/** Programs on the stack. */
+export interface App {
+  /** act() has made work for another pass. */
+  readonly busy: boolean;
+  /** Called after every pass. */
+  act(): void;
+  /** Lets go of every connection. */
+  goHome(): void;
+  /** TCP rows and UDP sockets that stay then. */
+  readonly rowsAtRest: number;
+  readonly socketsAtRest: number;
+}
+
+/** Makes the programs; `now` tells the virtual time. */
+export type AppMaker = (stack: Stack, rng: SeededRng, innocent: Innocent, now: () => number) => App;
 
 /** Sizes that an attacker cannot be allowed to outgrow. */
 const MTU = 1500;
-const SMALL = 4096;
-const LARGE = 192;
+const PLENTY = { small: 4096, large: 192, chunks: 16_384 };
+const STARVED = { small: 48, large: 6, chunks: 40 };
 /** Passes after one batch of hostile frames: far more than there can be reasons for. */
 const MOST_PASSES = 400;
 const HOUR = 3_600_000_000;
 
+/** Lies behind every frame received: no byte of it may ever be sent. */
+const POISON: Buffer = Buffer.from('d1ce0ff5ee1de57cab00d1e5b16b00b5', 'hex');
+const POISON_REACH = 2048;
+
+/** Puts poison between the end of each received frame and the end of its place in the arena. */
+class PoisonedLink extends WrappedLink {
+  override receive(batch: RxBatch): number {
+    const n = this.inner.receive(batch);
+    const { frames, arena } = this.memory;
+    for (let i = 0; i < n; i++) {
+      const from = batch.offset[i]! + batch.length[i]!;
+      const end = Math.min(frames.end(batch.offset[i]!), from + POISON_REACH);
+      for (let at = from; at + POISON.length <= end; at += POISON.length) arena.u8.set(POISON, at);
+    }
+    return n;
+  }
+}
+
 export class FuzzRig {
   readonly stack: Stack;
-  readonly app: FuzzApp;
+  readonly app: App;
   readonly innocent: Innocent;
   readonly forge: Forge;
   readonly wire: Wire;
@@ -41,7 +78,10 @@ export class FuzzRig {
   mostFrames = 0;
   mostChunks = 0;
   readonly #rng: SeededRng;
+  readonly #starved: boolean;
+  readonly #sizes: typeof PLENTY;
   readonly #link: Link;
+  readonly #ours: Link;
   readonly #frames: Frames;
   readonly #u8: Uint8Array;
   readonly #tx: TxBatch = new TxBatch();
@@ -49,14 +89,20 @@ export class FuzzRig {
   /** Frames that the stack had taken when it was at rest, before any harm. */
   readonly #baseline: number;
 
-  constructor(variant: Variant, seed: number) {
+  constructor(
+    variant: Variant,
+    seed: number,
+    makeApp: AppMaker = (stack, r, innocent) => new FuzzApp(stack, r, innocent),
+  ) {
     const rng = new SeededRng(seed);
     this.#rng = rng;
+    this.#starved = variant.starved ?? false;
+    this.#sizes = this.#starved ? STARVED : PLENTY;
     const ethernet = variant.medium === 'ethernet';
     const limit = (variant.gso ? 65535 : MTU) + (ethernet ? 14 : 0);
     this.wire = { ethernet, limit, mtu: MTU };
     const secret = (): Int32Array => Int32Array.from({ length: 8 }, () => rng.int32());
-    this.stack = new Stack(createMemory({ arenaBytes: 160 << 20, small: SMALL, large: LARGE, chunks: 16384 }), {
+    this.stack = new Stack(createMemory({ arenaBytes: 160 << 20, ...this.#sizes }), {
       settings: {
         tcpRows: 512,
         udpRows: 64,
@@ -82,16 +128,17 @@ export class FuzzRig {
       queue: 4096,
     });
     this.#link = hostile;
-    this.stack.attach(ours, {
+    this.#ours = new PoisonedLink(ours);
+    this.stack.attach(this.#ours, {
       ...(ethernet ? { mac: '02:00:00:00:00:01' } : {}),
       addresses: ['10.0.0.1/24', 'fd00::1/64'],
       slaac: true,
     });
     this.innocent = new Innocent(this.stack, rng, secret());
-    this.app = new FuzzApp(this.stack, rng, this.innocent);
+    this.app = makeApp(this.stack, rng, this.innocent, () => this.now);
     this.forge = new Forge(rng, this.wire);
     this.run(10_000_000);
-    this.innocent.open(this);
+    if (this.app instanceof FuzzApp) this.innocent.open(this);
     this.run(10_000_000);
     this.#baseline = this.stack.memory.frames.used;
   }
@@ -115,8 +162,9 @@ export class FuzzRig {
     this.mostFrames = Math.max(this.mostFrames, memory.frames.used);
     this.mostChunks = Math.max(this.mostChunks, memory.spans.used);
     assert.ok(tcp.used <= 512);
-    assert.ok(memory.frames.large.used < LARGE, 'all large frames are taken');
-    assert.ok(memory.frames.small.used < SMALL, 'all small frames are taken');
+    if (this.#starved) return;
+    assert.ok(memory.frames.large.available > 0, 'all large frames are taken');
+    assert.ok(memory.frames.small.available > 0, 'all small frames are taken');
   }
 
   /** What is longer than the MTU goes as a superframe of a kernel would: the flags say so, whatever the bytes say. */
@@ -152,6 +200,8 @@ export class FuzzRig {
           assert.fail(
             `the stack sent: ${fault}\n${Buffer.from(this.#u8.subarray(o, o + Math.min(length, 128))).toString('hex')}`,
           );
+        const leaked = Buffer.from(this.#u8.buffer, o, length).indexOf(POISON);
+        assert.equal(leaked, -1, 'the stack sent bytes from behind the end of a frame that it had received');
         this.forge.ear.listen(this.#u8, o, length);
       }
       this.#link.release(this.#rx);
@@ -191,5 +241,6 @@ export class FuzzRig {
     assert.equal(stack.memory.spans.used, 0, 'payload chunks are lost');
     assert.equal(stack.udp.used, this.app.socketsAtRest, 'UDP rows are lost');
     assert.equal(this.#frames.used, 0, 'frames of the wire are lost');
+    assert.equal(this.#ours.counters.drops['too_big'] ?? 0, 0, 'frames that are too big for the link');
   }
 }

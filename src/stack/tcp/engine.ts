@@ -19,6 +19,7 @@ import { newReno } from './cc/newreno.ts';
 import {
   F_ACTIVE,
   F_BLOCKED,
+  F_HALF_OPEN,
   F_ORPHAN,
   F_OWNED,
   F_PASSIVE,
@@ -59,11 +60,12 @@ export class Engine {
   readonly table: TcpTable;
   readonly wheel: Wheel;
   readonly ranges: Ranges;
-  /** Rows with something to send; rows that wait for a neighbour's address; rows whose user has news; rows in TIME-WAIT that nobody holds. */
+  /** Rows with something to send; rows that wait for a neighbour's address; rows whose user has news; rows in TIME-WAIT that nobody holds; passive rows in SYN-RECEIVED. Oldest first. */
   readonly active: RowQueue;
   readonly blocked: RowQueue;
   readonly ready: RowQueue;
   readonly timeWaits: RowQueue;
+  readonly halfOpen: RowQueue;
   /** The connection in hand, and the listener. */
   readonly t: Tcb;
   readonly l: Tcb;
@@ -90,6 +92,7 @@ export class Engine {
     this.blocked = new RowQueue(this.rows, TCB_ACTIVE, F_BLOCKED);
     this.ready = new RowQueue(this.rows, TCB_READY, F_READY);
     this.timeWaits = new RowQueue(this.rows, TCB_TIME_WAIT, F_TIME_WAIT);
+    this.halfOpen = new RowQueue(this.rows, TCB_TIME_WAIT, F_HALF_OPEN);
     this.t = new Tcb(this.rows);
     this.l = new Tcb(this.rows);
   }
@@ -107,11 +110,13 @@ export class Engine {
   }
 
   /**
-   * Bytes of payload memory that one connection may hold now, each way: an eighth of what is free, and a chunk in any
-   * case. So peers that read nothing, or send what nobody reads, are never so many that nothing is left for the others.
+   * Bytes of payload memory that one connection may hold now, each way: a quarter of what is free beyond the last
+   * quarter of all, which is there to give everybody a chunk. So a few hundred peers that read nothing, or send what
+   * nobody reads, leave the others enough to go on.
    */
   share(): number {
-    return Math.max(CHUNK, this.core.spans.availableBytes >>> 3);
+    const { availableBytes, totalBytes } = this.core.spans;
+    return Math.max(CHUNK, (availableBytes - (totalBytes >>> 2)) >> 2);
   }
 
   /** Something is to be sent for `t`: output will look at it in this pass. */
@@ -182,6 +187,7 @@ export class Engine {
     this.active.remove(t.row);
     this.blocked.remove(t.row);
     this.timeWaits.remove(t.row);
+    this.halfOpen.remove(t.row);
     this.core.spans.clear(t.sendList);
     this.ranges.clear(t);
     t.state = CLOSED;
@@ -202,6 +208,7 @@ export class Engine {
     this.blocked.remove(t.row);
     this.ready.remove(t.row);
     this.timeWaits.remove(t.row);
+    this.halfOpen.remove(t.row);
     this.core.spans.clear(t.sendList);
     this.core.spans.clear(t.receiveList);
     this.ranges.clear(t);

@@ -47,6 +47,8 @@ export const F_RECOVERY: number = 1 << 23;
 export const F_RETRANSMIT: number = 1 << 24;
 /** A zero-window or keepalive probe is to be sent. */
 export const F_PROBE: number = 1 << 25;
+/** In the queue of connections that came from a listener and are not established yet. */
+export const F_HALF_OPEN: number = 1 << 26;
 /** In its listener's accept queue. */
 export const F_QUEUED: number = 1 << 29;
 /** In the queue of TIME-WAIT rows. */

@@ -9,7 +9,7 @@ import { OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_LINGER0, OPT_NODELAY, OPT_RCVBUF, OPT_
 import { Peer, Probe } from './probe.test-support.ts';
 import { internetSum } from './segments.test-support.ts';
 
-const FLAGS = ['', 'S', 'A', 'SA', 'F', 'FA', 'R', 'RA', 'SF', 'SFRPAU', 'PA', 'UA', 'SR', 'FR', 'SP', 'EWA'];
+const FLAGS = 'A A A A FA FA PA UA S SA F R RA SF SR FR SP EWA SFRPAU'.split(' ').concat('');
 const OPTIONS = [OPT_NODELAY, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_LINGER0, OPT_RCVBUF, OPT_SNDBUF];
 
 class Fuzzer {

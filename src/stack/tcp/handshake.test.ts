@@ -6,6 +6,7 @@ import { EADDRINUSE, ECONNREFUSED, EINVAL, ENETUNREACH } from '../../base/errno.
 import { pattern } from '../pair.test-support.ts';
 import { READY_ACCEPT, READY_CONNECTED, READY_ERROR, READY_READ } from './flags.ts';
 import { Peer } from './probe.test-support.ts';
+import { tcpPacket } from './segments.test-support.ts';
 
 for (const v6 of [false, true]) {
   describe(`over ${v6 ? 'IPv6' : 'IPv4'}`, () => {
@@ -232,7 +233,7 @@ describe('simultaneous open (section 3.5, figure 7)', () => {
   test("the peer's SYN-ACK, which repeats its SYN, establishes it", () => {
     const p = cross();
     p.inject('SA', { seq: 0, ack: 1 });
-    p.take();
+    p.expect('A', { seq: 1, ack: 1 });
     assert.equal(p.state, 'ESTABLISHED');
     assert.equal(p.ready(), READY_CONNECTED);
     p.advance(10_000_000);
@@ -296,6 +297,20 @@ test('connect() refuses what cannot be', () => {
   assert.ok(tcp.connect(0, 0, 0, 0, 1000, 0, 0, 0xffff, 0x0a000002, 81, 0) > 0);
   assert.equal(tcp.used, 2);
   assert.equal(tcp.read(12345, pattern(1), 0, 1), -9);
+});
+
+test('a SYN to a broadcast or multicast address is not answered (section 3.9.2.3)', () => {
+  const p = new Peer();
+  p.listen();
+  for (const to of [
+    [10, 0, 0, 255],
+    [255, 255, 255, 255],
+    [224, 0, 0, 1],
+  ] as const) {
+    p.probe.deliver(tcpPacket([10, 0, 0, 2], to, [5555, 80], 2, 0, 0, new Uint8Array(0), {}));
+  }
+  assert.deepEqual(p.probe.sent, []);
+  assert.equal(p.tcp.used, 1);
 });
 
 test('segments with a bad checksum, to a group or cut short change nothing (sections 3.1, 3.9.2.3)', () => {

@@ -11,7 +11,7 @@ import {
   DROP_TCP_RST,
   DROP_UNREACHABLE,
 } from '../../base/drop.ts';
-import { ECONNREFUSED } from '../../base/errno.ts';
+import { ECONNREFUSED, ETIMEDOUT } from '../../base/errno.ts';
 import { seqGt, seqLe } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
@@ -23,6 +23,7 @@ import {
   F_KEEPALIVE,
   F_LINGER0,
   F_NODELAY,
+  F_ORPHAN,
   F_PASSIVE,
   F_QUEUED,
   F_SCALING,
@@ -49,6 +50,8 @@ const DEFAULT_MSS_6 = 1220;
 const LEAST_MSS = 64;
 /** RFC 6298 section 5.7. */
 const RTO_AFTER_SYN_LOSS = 3_000_000;
+/** Rows of other listeners that are stepped over. */
+const OLDEST_SCAN = 64;
 /** Beyond whatever window the previous incarnation had open. */
 const ISN_STEP = 0x20000;
 
@@ -91,7 +94,7 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
     return DROP_TCP_BAD_ACK;
   }
   if (!seg.has(TCP_SYN) || seg.has(TCP_FIN)) return DROP_TCP_BAD_FLAGS;
-  if (l.synCount + l.acceptCount >= l.backlog) return DROP_TCP_LISTEN_OVERFLOW;
+  if (l.synCount + l.acceptCount >= l.backlog && !giveUpOldest(e, l)) return DROP_TCP_LISTEN_OVERFLOW;
   const row = e.allocRow();
   if (row === 0) return DROP_NO_MEMORY;
   const t = e.t.at(row);
@@ -124,8 +127,26 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
   t.set(F_SEND_SYN);
   e.table.insert(row);
   l.synCount++;
+  e.halfOpen.push(row);
   e.activate(t);
   return 0;
+}
+
+/**
+ * A full backlog: of those that let our SYN-ACK wait for so long that it was sent again, the oldest makes way, so that who
+ * sends SYNs and nothing else cannot keep others out for a minute (RFC 4987 section 3.5). False: there is none.
+ */
+function giveUpOldest(e: Engine, l: Tcb): boolean {
+  let row = e.halfOpen.first;
+  for (let n = 0; row !== 0 && n < OLDEST_SCAN; n++, row = e.halfOpen.after(row)) {
+    const t = e.t.at(row);
+    if (t.retries === 0) return false;
+    if (t.parent !== l.row) continue;
+    t.set(F_ORPHAN);
+    e.fail(t, ETIMEDOUT);
+    return true;
+  }
+  return false;
 }
 
 /** What the user has set on the listener holds for its connections. */
@@ -255,8 +276,10 @@ export function established(e: Engine, t: Tcb): void {
   e.floor.neighbours.confirm(t.neighbour);
   if (t.has(F_KEEPALIVE)) t.longAt = e.core.now.us + t.keepIdle * 1000;
   t.unset(F_FIN_KNOWN);
-  if (passive) enqueueForAccept(e, t);
-  else {
+  if (passive) {
+    e.halfOpen.remove(t.row);
+    enqueueForAccept(e, t);
+  } else {
     e.core.counters.add(CONNECTED, 1);
     e.notify(t, READY_CONNECTED);
   }

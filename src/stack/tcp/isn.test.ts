@@ -39,12 +39,14 @@ test('ISNs of different tuples tell nothing about each other', () => {
   assert.ok(high > 60 && high < 140, `${high} of 200 in the upper half`);
 });
 
-test('they depend on the secret', () => {
-  const a = new Peer({});
-  a.connect();
-  const b = new Peer({});
-  b.connect();
-  assert.equal(a.stackIss, b.stackIss, 'same secret, same time, same tuple');
+test('they depend on the secret, the tuple and the time alone', () => {
+  const [a, b, c] = [1, 1, 2].map((seed) => {
+    const p = new Peer({ seed });
+    p.listen();
+    return isn(p.probe, 1);
+  });
+  assert.equal(a, b);
+  assert.notEqual(a, c);
 });
 
 test('automatic ports are in the range, differ for one remote end, and end with EADDRINUSE', () => {

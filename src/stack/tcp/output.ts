@@ -48,7 +48,7 @@ export function output(e: Engine, t: Tcb): number {
   if (t.state === CLOSED) return OUT_DONE;
   if (t.routeEpoch !== e.floor.routes.epoch && findRoute(e, t) !== 0) {
     // No way now: timers go on, and the next change of routes brings us back.
-    armRetransmission(e, t);
+    armRetransmission(e, t, true);
     return OUT_BLOCKED;
   }
   const ready = e.floor.neighbours.ready(t.neighbour);
@@ -61,13 +61,18 @@ export function output(e: Engine, t: Tcb): number {
         return OUT_DONE;
       }
     }
-    armRetransmission(e, t);
+    armRetransmission(e, t, true);
     // Asking may itself have shown that the way is stale (the cache entry was given to another).
     return t.routeEpoch === e.floor.routes.epoch ? OUT_BLOCKED : OUT_AGAIN;
   }
   loadWay(t, e.way);
+  // The timer has only waited for a way.
+  if (t.rtxAt !== 0 && t.sndUna === t.sndMax && !t.has(F_PERSIST | F_SEND_SYN)) {
+    t.rtxAt = 0;
+    t.retries = 0;
+  }
   const result = sendAll(e, t);
-  armRetransmission(e, t);
+  armRetransmission(e, t, false);
   return result;
 }
 
@@ -208,9 +213,17 @@ function afterIdle(e: Engine, t: Tcb): void {
   if (t.lastSentAt !== 0 && e.core.now.us - t.lastSentAt > t.rto) e.cc.idle(t, e.core.settings.tcpInitialWindow);
 }
 
-/** Something is in flight, or should be: the retransmission timer runs (RFC 6298 section 5.1). */
-function armRetransmission(e: Engine, t: Tcb): void {
-  const outstanding = t.sndUna !== t.sndMax || t.has(F_SEND_SYN);
+/**
+ * Something is in flight, or should be: the retransmission timer runs (RFC 6298 section 5.1). It runs too for what is `waiting`
+ * for a way or a neighbour: the timer asks again for them, and gives up one day, where no change of theirs would be seen.
+ */
+function armRetransmission(e: Engine, t: Tcb, waiting: boolean): void {
+  const outstanding = t.sndUna !== t.sndMax || t.has(F_SEND_SYN) || (waiting && hasUnsent(t));
   if (outstanding && t.rtxAt === 0) t.rtxAt = e.core.now.us + t.rto;
   e.arm(t);
+}
+
+/** Text, or a FIN, that has never been sent. Nothing is in flight. */
+function hasUnsent(t: Tcb): boolean {
+  return maySendText(t.state) && (t.i32[t.sendList + 2]! > 0 || (t.has(F_FIN_QUEUED) && !t.has(F_FIN_SENT)));
 }

@@ -32,6 +32,8 @@ export interface ProbeOptions {
   readonly gso?: number;
   readonly settings?: Partial<Settings>;
   readonly memory?: MemorySizes;
+  /** Of the stack's secret and generator. */
+  readonly seed?: number;
 }
 
 const ADDRESSES: Record<4 | 6, [stack: Address, peer: Address]> = {
@@ -64,8 +66,8 @@ export class Probe {
   readonly #incoming: Uint8Array[] = [];
 
   constructor(o: ProbeOptions = {}) {
-    const rng = new SeededRng(7);
-    const memory = createMemory({ arenaBytes: 32 << 20, small: 512, large: 64, chunks: 2048, ...o.memory });
+    const rng = new SeededRng(o.seed ?? 7);
+    const memory = createMemory({ arenaBytes: 32 << 20, small: 512, large: 64, chunks: 4096, ...o.memory });
     this.version = o.v6 ? 6 : 4;
     this.stack = new Stack(memory, {
       settings: { tcpRows: 1024, udpRows: 16, neighbours: 16, ...o.settings },

@@ -102,10 +102,29 @@ for (const [name, [prepare, cause, flags]] of Object.entries(KINDS)) {
 }
 
 describe('no memory', () => {
+  test('many peers whose data nobody reads leave enough for others', () => {
+    const p = new Peer({ memory: { chunks: 512 } }).establish({ mss: 1460, ws: 7 });
+    for (let port = 1; port <= 60; port++) {
+      const q = new Peer(p.probe, port);
+      q.listener = p.listener;
+      q.establish({ mss: 1460, ws: 7 });
+      for (let n = 0; n < 60; n++) q.inject('A', { data: 1460 });
+      q.take();
+    }
+    assert.ok(p.probe.stack.core.spans.availableBytes > 0);
+    for (let n = 0; n < 50; n++) {
+      p.inject('A', { data: 1000 });
+      assert.deepEqual(p.read(), pattern(1000));
+      assert.equal(p.write(1000), 1000);
+      p.inject('A', { ack: 1 + 1000 * (n + 1) });
+      p.take();
+    }
+  });
+
   test('write() takes what fits; with nothing queued it is ENOBUFS', () => {
-    const p = new Peer({ memory: { chunks: 2 } }).establish();
+    const p = new Peer({ memory: { chunks: 1 } }).establish();
     p.inject('A', { win: 0 });
-    assert.equal(p.write(20_000), 8192);
+    assert.equal(p.write(20_000), 4096);
     assert.equal(p.write(1), 0);
     const q = new Peer(p.probe, 6000);
     q.listener = p.listener;

@@ -77,6 +77,20 @@ describe('computing the RTO (section 2)', () => {
     p.expect('A');
     after(p, 300_000, 'A', { seq: 1 });
   });
+
+  test('each sample is of what was sent last', () => {
+    for (const p of [opened(100_000), new Peer().establish()]) {
+      for (let n = 0; n < 20; n++) {
+        p.advance(SECOND);
+        p.write('x');
+        p.expect('A');
+        p.advance(100_000);
+        p.inject('A');
+      }
+      const { rtt } = p.tcp.info(p.h)!;
+      assert.ok(Math.abs(rtt - 100_000) < 10_000, `${rtt}`);
+    }
+  });
 });
 
 describe('managing the timer (section 5)', () => {
@@ -168,6 +182,16 @@ describe('managing the timer (section 5)', () => {
     p.advance(100_000);
     p.inject('A');
     assert.equal(p.tcp.info(p.h)!.rto, 100_000 + 4 * 37_500);
+  });
+
+  test('but not one that echoes nothing', () => {
+    const p = opened(100_000, { mss: 1460, ts: 1 });
+    p.write('x');
+    p.expect('A');
+    after(p, 300_000, 'A', { seq: 1 });
+    p.advance(100_000);
+    p.inject('A', { ts: [1, 0] });
+    assert.equal(p.tcp.info(p.h)!.rto, 600_000);
   });
 
   test('after a lost SYN the RTO is 3 s until the first sample (5.7)', () => {

@@ -127,6 +127,27 @@ describe('a zero window (section 3.8.6.1)', () => {
     p.expectNothing();
   });
 
+  test('leaves no trace in the count of retransmissions once it has opened', () => {
+    const p = new Peer({ settings: { tcpRetries: 3 } });
+    p.win = 3000;
+    p.establish({ mss: MSS });
+    p.inject('A', { win: 0 });
+    p.write(100);
+    for (const wait of [200_000, 400_000, 800_000]) {
+      p.advance(wait);
+      p.expect('A', { seq: 0 });
+      p.inject('A', { win: 0 });
+    }
+    p.inject('A', { win: 3000 });
+    p.expect('A', { seq: 1, data: 100 });
+    for (const wait of [200_000, 400_000, 800_000]) {
+      p.advance(wait);
+      p.expect('A', { seq: 1, data: 100 });
+    }
+    p.advance(1_600_000);
+    assert.equal(p.state, 'CLOSED');
+  });
+
   test('opens by the answer to a probe when the update was lost', () => {
     const p = closed();
     p.advance(200_000);

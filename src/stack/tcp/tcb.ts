@@ -123,7 +123,7 @@ export const TCB_ACTIVE: { readonly next: number; readonly previous: number } = 
   next: ACTIVE_NEXT,
   previous: ACTIVE_PREVIOUS,
 };
-/** The queue of TIME-WAIT rows uses cells that only listeners and rows not yet accepted need otherwise. */
+/** The queues of TIME-WAIT and of half-open rows use cells that only listeners and rows to be accepted need otherwise. */
 export const TCB_TIME_WAIT: { readonly next: number; readonly previous: number } = {
   next: ACCEPT_NEXT,
   previous: ACCEPT_HEAD,

@@ -65,6 +65,12 @@ function retransmission(e: Engine, t: Tcb): void {
   }
   t.unset(F_TIMING);
   t.retries++;
+  if (t.state !== SYN_SENT && t.state !== SYN_RECEIVED && t.sndUna === t.sndMax) {
+    // Nothing was lost: it has not been possible to send (output.ts, armRetransmission).
+    t.rtxAt = e.core.now.us + persistInterval(t, s);
+    askAgain(e, t);
+    return;
+  }
   if (t.state === SYN_SENT || t.state === SYN_RECEIVED) t.set(F_SEND_SYN);
   else {
     e.cc.timeout(t, seqDiff(t.sndMax, t.sndUna), t.retries === 1);
@@ -76,6 +82,12 @@ function retransmission(e: Engine, t: Tcb): void {
   }
   backOff(t, s);
   t.rtxAt = e.core.now.us + t.rto;
+  askAgain(e, t);
+}
+
+/** Also a row that waits for its neighbour or route: output looks at them again, which starts the next address resolution. */
+function askAgain(e: Engine, t: Tcb): void {
+  e.blocked.remove(t.row);
   e.activate(t);
 }
 
@@ -95,7 +107,7 @@ function persist(e: Engine, t: Tcb): void {
     t.set(F_PROBE);
     t.rtxAt = e.core.now.us + persistInterval(t, e.core.settings);
   }
-  e.activate(t);
+  askAgain(e, t);
 }
 
 function long(e: Engine, t: Tcb): void {
@@ -122,5 +134,5 @@ function keepalive(e: Engine, t: Tcb): void {
   t.probes++;
   t.set(F_PROBE);
   t.longAt = now + t.keepInterval * 1000;
-  e.activate(t);
+  askAgain(e, t);
 }
