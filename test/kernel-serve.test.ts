@@ -58,6 +58,14 @@ function status(ns: Namespace, path: string, ...more: string[]): Promise<string>
   return ns.runOk('curl', ['-sS', '-m', '20', '-o', '/dev/null', '-w', '%{http_code}', ...more, url(STACK4, path)]);
 }
 
+/** Waits until a download has begun. */
+async function begun(file: string): Promise<void> {
+  for (let tries = 0; !statSync(file, { throwIfNoEntry: false })?.size; tries++) {
+    assert.ok(tries < 500, 'the download does not begin');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** The end of a server that was asked to stop: no error, no complaint. */
 async function stopped(program: Running): Promise<void> {
   const result = await program.stop();
@@ -112,10 +120,7 @@ describe('ring3 serve', { concurrency: 2 }, () => {
     const rig = await serveRig(t, [site, '--link', 'tap']);
     const files = [1, 2, 3].map((i) => join(rig.folder, `got${i}`));
     const running = files.map((file) => download(rig.ns, url(STACK4, '/large.bin'), file, '--limit-rate', '5M'));
-    for (let tries = 0; !files.every((file) => statSync(file, { throwIfNoEntry: false })?.size); tries++) {
-      assert.ok(tries < 200, 'the downloads do not begin');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    for (const file of files) await begun(file);
     rig.program.child.kill('SIGTERM');
     await rig.program.output(/3 answers are still running/);
     const late = await rig.ns.run('curl', ['-sS', '-m', '5', url(STACK4)]);
@@ -124,6 +129,21 @@ describe('ring3 serve', { concurrency: 2 }, () => {
     for (const file of files) assert.equal(hashOf(file), hash);
     const end = await rig.program.done;
     assert.equal(end.code, 0, end.stderr);
+  });
+
+  test('a device that is down for a while: the download goes on when it is up again', NEEDS, async (t) => {
+    const { site, hash } = await makeSite(t);
+    const rig = await serveRig(t, [site, '--link', 'tap']);
+    const file = join(rig.folder, 'got');
+    const running = download(rig.ns, url(STACK4, '/large.bin'), file, '--limit-rate', '4M');
+    await begun(file);
+    await rig.ns.ip(`link set ${DEVICE} down`);
+    // Longer than the stack believes in a neighbour that does not answer.
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await rig.ns.ip(`link set ${DEVICE} up`);
+    await running;
+    assert.equal(hashOf(file), hash);
+    await stopped(rig.program);
   });
 
   test('a client that goes away in the middle leaves nothing behind', NEEDS, async (t) => {

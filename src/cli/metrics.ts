@@ -117,6 +117,8 @@ function addStack(add: Adder, inside: Inside): void {
   add.gauge('ring3_tcp_connections', 'TCP connections in any state, and listeners.', [], (put) => put(stack.tcp.used));
   add.gauge('ring3_udp_sockets', 'UDP and ping sockets.', [], (put) => put(stack.udp.used));
   add.gauge('ring3_frames_used', 'Frames in use.', [], (put) => put(stack.memory.frames.used));
+  add.gauge('ring3_chunks_used', 'Chunks of payload (4 KiB) in use.', [], (put) => put(stack.core.spans.used));
+  add.gauge('ring3_blocks_used', 'Blocks of files (256 KiB) in use.', [], (put) => put(stack.memory.blocks.used));
 }
 
 function addWeb(add: Adder, web: Web): void {

@@ -68,9 +68,12 @@ function cuttable(link: Link, cut: { now: boolean }): Link {
 describe('ring3/net', { timeout: 30_000 }, () => {
   test('a wire that is cut: ETIMEDOUT for the connection, ETIMEDOUT for the next attempt', () => {
     const cut = { now: false };
-    const settings = { tcpRtoInitial: 20_000, tcpRtoMin: 10_000, tcpRetries: 3, tcpSynRetries: 2 };
+    // A SYN that is answered late would put the first timeout at 3 s (RFC 6298 section 5.7).
+    const settings = { tcpRtoInitial: 300_000, tcpRtoMin: 10_000, tcpRetries: 3, tcpSynRetries: 1 };
     return on({ settings, wrap: (link) => cuttable(link, cut) }, async (stage) => {
-      const [c, , close] = await pair(stage);
+      const [c, s, close] = await pair(stage);
+      c.write('there');
+      await once(s, 'data');
       cut.now = true;
       c.resume();
       c.write('into nowhere');

@@ -125,6 +125,9 @@ describe('bodies', () => {
     assert.equal(taken[0], 256 * 1024);
     assert.equal(taken[999], 32 * 1024);
     assert.ok(buffers.lent < 100 * 1024 * 1024);
+    for (let n = 0; n < 10_000; n++) taken.push(buffers.take(1 << 30).length);
+    assert.equal(taken.at(-1), 4 * 1024);
+    assert.ok(buffers.lent < 170 * 1024 * 1024);
   });
 
   test('a file that becomes shorter: the end is never sent', async () => {

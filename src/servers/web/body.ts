@@ -26,8 +26,13 @@ export class ClientGone extends Error {}
 
 const LARGE = 256 * 1024;
 const SMALL = 32 * 1024;
-/** With more than this lent out, further bodies get small buffers. */
+const TINY = 4 * 1024;
+/**
+ * With more than these lent out, further bodies get small buffers, and tiny ones: one HTTP/2 client can ask for many
+ * bodies and take none.
+ */
 const LENT_LIMIT = 64 * 1024 * 1024;
+const LENT_MUCH = 128 * 1024 * 1024;
 /** Large buffers kept for the next body. */
 const KEPT = 64;
 /** How many buffers of a long body between two looks at whether the file has changed. */
@@ -60,7 +65,8 @@ export class Buffers {
       this.#blocks.add(block);
       return block;
     }
-    const size = wanted <= SMALL || this.#lent >= LENT_LIMIT ? Math.min(SMALL, wanted) : LARGE;
+    const most = this.#lent < LENT_LIMIT ? LARGE : this.#lent < LENT_MUCH ? SMALL : TINY;
+    const size = Math.min(wanted > SMALL ? LARGE : wanted, most);
     const buffer = (size === LARGE ? this.#kept.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
     this.#lent += buffer.length;
     return buffer;

@@ -200,6 +200,8 @@ export class Web {
       requireHostHeader: false, // the handler refuses its absence as it refuses everything else
     });
     server.timeout = limits.stallTimeout;
+    // A client that ends its side once it has asked still gets its answers; node:http by itself would cut them off.
+    (server as http.Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
     server.maxHeadersCount = 0; // node:http would drop what is beyond it without a word; the handler counts and refuses
     server.on('request', (req, res) => this.#request(req, res));
     server.on('checkContinue', (req: http.IncomingMessage, res: http.ServerResponse) => {

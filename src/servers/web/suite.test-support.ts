@@ -267,6 +267,15 @@ export function webSuite(name: string, makeStack: () => Promise<StackUnderTest> 
       }
     });
 
+    test('a client that ends its side after its requests gets every answer', async () => {
+      const ended = await served.client();
+      ended.send('GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\nGET /text.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+      ended.socket.end();
+      assert.ok((await ended.answer()).body.equals(folder.big));
+      assert.equal((await ended.answer()).status, 200);
+      assert.equal((await ended.rest()).length, 0);
+    });
+
     test('a request byte by byte', async () => {
       for (const c of 'GET /text.txt HTTP/1.1\r\nHost: x\r\n\r\n') {
         client.send(c);

@@ -6,9 +6,18 @@
 //   p.inject('S', { mss: 1460 });         numbers count from each side's initial one, as in packetdrill
 //   p.expect('SA', { seq: 0, ack: 1 });
 //   p.inject('A');                        left out: our next number; all acknowledged that we have been sent
+// Length: one vocabulary for all tests of tcp/: what a peer can send, expect and ask.
 
 import assert from 'node:assert/strict';
-import { BATCH, type Link, type LinkCaps, linkCounters, type RxBatch, type TxBatch } from '../../base/link.ts';
+import {
+  BATCH,
+  type Link,
+  type LinkCaps,
+  linkCounters,
+  type RxBatch,
+  TX_SUM_PARTIAL,
+  type TxBatch,
+} from '../../base/link.ts';
 import { HEADROOM } from '../../base/pool.ts';
 import { SeededRng } from '../../base/rng.ts';
 import { pattern } from '../pair.test-support.ts';
@@ -18,6 +27,7 @@ import {
   type Address,
   type Fields,
   flagBits,
+  internetSum,
   ipPacket,
   readPacket,
   type Sent,
@@ -34,6 +44,8 @@ export interface ProbeOptions {
   readonly memory?: MemorySizes;
   /** Of the stack's secret and generator. */
   readonly seed?: number;
+  /** false: checksums are not looked at, for tests that move gigabytes. */
+  readonly summed?: boolean;
 }
 
 const ADDRESSES: Record<4 | 6, [stack: Address, peer: Address]> = {
@@ -64,11 +76,13 @@ export class Probe {
   /** Frames in use when nothing is going on. */
   readonly baseline: number;
   readonly #incoming: Uint8Array[] = [];
+  readonly #summed: boolean;
 
   constructor(o: ProbeOptions = {}) {
     const rng = new SeededRng(o.seed ?? 7);
     const memory = createMemory({ arenaBytes: 32 << 20, small: 512, large: 64, chunks: 4096, ...o.memory });
     this.version = o.v6 ? 6 : 4;
+    this.#summed = o.summed ?? true;
     this.stack = new Stack(memory, {
       settings: { tcpRows: 1024, udpRows: 16, neighbours: 16, ...o.settings },
       rng,
@@ -103,7 +117,7 @@ export class Probe {
         batch.count = 0;
       },
       room: () => this.room,
-      transmit: (batch) => this.#transmit(batch, gso === 0),
+      transmit: (batch) => this.#transmit(batch),
       wake: () => {},
       pollAt: () => Infinity,
       close: () => {},
@@ -124,7 +138,7 @@ export class Probe {
     return batch.count;
   }
 
-  #transmit(batch: TxBatch, summed: boolean): number {
+  #transmit(batch: TxBatch): number {
     const { u8 } = this.stack.core;
     const n = batch.count;
     for (let i = 0; i < n; i++) {
@@ -136,7 +150,9 @@ export class Probe {
         at += batch.pieceLength[p]!;
       }
       this.stack.memory.frames.free(batch.offset[i]!);
-      const segment = readPacket(packet, this.now, summed);
+      if (this.#summed && (batch.flags[i]! & TX_SUM_PARTIAL) !== 0)
+        completeSum(packet, batch.csumStart[i]!, batch.csumOffset[i]!);
+      const segment = readPacket(packet, this.now, this.#summed);
       if (segment) this.sent.push(segment);
       else this.other.push(packet);
     }
@@ -176,6 +192,13 @@ export class Probe {
     assert.equal(this.stack.core.frames.used, this.baseline, 'frames in use');
     assert.equal(this.stack.pollAt(), Infinity, 'a timer runs');
   }
+}
+
+/** What a link does for a checksum that was left to it (TX_SUM_PARTIAL). */
+function completeSum(packet: Uint8Array, start: number, offset: number): void {
+  const sum = ~internetSum(packet.subarray(start));
+  packet[start + offset] = sum >> 8;
+  packet[start + offset + 1] = sum;
 }
 
 /** The other end of one connection: what a test speaks as. */
