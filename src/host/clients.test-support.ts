@@ -54,7 +54,7 @@ export function client(options: NetConnectOpts): {
   return {
     socket,
     bytes: () => Buffer.concat(pieces),
-    end: new Promise((resolve) => socket.once('end', resolve)),
+    end: new Promise((resolve) => socket.once('end', resolve).once('close', resolve)),
     gone: new Promise((resolve) => socket.once('close', () => resolve(code))),
   };
 }

@@ -310,14 +310,16 @@ describe('TCP over the host link', () => {
         connection.write(connection.bytes);
       if (serverCloses) connection.end();
     };
-    const first = client({ port });
+    // An address of this process's own, on which nobody else is given the port meanwhile.
+    const localAddress = `127.1.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+    const first = client({ port, localAddress });
     await once(first.socket, 'connect');
     const localPort = (first.socket.address() as { port: number }).port;
     first.socket.resetAndDestroy(); // leaves no TIME-WAIT in the kernel
     await first.gone;
     for (let round = 0; round < 40; round++) {
       serverCloses = round % 2 === 0;
-      const { socket, bytes, end, gone } = client({ port, localPort });
+      const { socket, bytes, end, gone } = client({ port, localAddress, localPort });
       socket.write(`round ${round}`);
       if (serverCloses) {
         // The served side is in TIME-WAIT, the kernel's not: it was closed last there.

@@ -172,8 +172,9 @@ function finMayGo(t: Tcb): boolean {
 
 /** The most that one frame carries: a segment, or as many whole ones as the link's superframe holds. */
 function segmentLimit(e: Engine, t: Tcb): number {
-  const gso = e.floor.interfaces.get(t.iface).link.caps.gso;
-  if (gso === 0) return t.mss;
+  const { gso, txChecksum } = e.floor.interfaces.get(t.iface).link.caps;
+  // Who cuts a superframe completes its checksums: a link that leaves sums to us cannot be meant.
+  if (gso === 0 || txChecksum === 'full') return t.mss;
   const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 12;
   return Math.max(t.mss, room - (room % t.mss));
 }

@@ -49,6 +49,14 @@ for (const medium of ['ip', 'ethernet'] as const) {
   }
 }
 
+test('a link that says superframes but leaves checksums to us gets segments', () => {
+  const pair = new Pair({ link: { gso: 65535, txChecksum: 'full' } });
+  const [client, server] = pair.connect();
+  const data = pattern(200_000);
+  assert.deepEqual(transfer(pair, pair.a, client, pair.b, server, data), data);
+  assert.equal(pair.a.core.counters.get('tcp_retransmitted'), 0);
+});
+
 test('a refused connection reports it at once', () => {
   const pair = new Pair();
   const h = pair.a.tcp.connect(0, 0, 0, 0, 0, ...B4, 81, 0);
