@@ -19,6 +19,7 @@ import {
   STACK4,
   STACK6,
   stackRig,
+  stopped,
 } from './support/kernel-rig.ts';
 import { needsAll } from './support/privileges.ts';
 
@@ -59,7 +60,7 @@ describe('packets in the eyes of Wireshark', { ...NEEDS, concurrency: 2 }, () =>
         const file = join(folder(t), 'own.pcapng');
         const rig = await stackRig(t, { link, offload, capture: file });
         await traffic(rig);
-        assert.equal((await rig.program.stop()).code, 0);
+        await stopped(rig.program);
         assert.deepEqual(await complaints(file), []);
         const [tcp, udp, fragments, errors, all] = await packets(
           file,

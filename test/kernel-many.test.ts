@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { client, DEVICE_NEEDS, folder, STACK4, STACK6, serveRig } from './support/kernel-rig.ts';
+import { client, DEVICE_NEEDS, folder, STACK4, STACK6, serveRig, stopped } from './support/kernel-rig.ts';
 import { needsAll } from './support/privileges.ts';
 
 const NEEDS = needsAll(DEVICE_NEEDS, { programs: ['sh'] });
@@ -34,9 +34,9 @@ test('ten thousand open connections are each served twice', NEEDS, async (t) => 
   for (const { failed, why } of result.served) assert.equal(failed, 0, why);
   assert.equal(result.bytes, 2 * count * PAGE.length);
   t.diagnostic(`opened in ${Math.round(result.openMs)} ms, served twice in ${Math.round(result.serveMs)} ms`);
-  assert.equal((await rig.ns.run('ping', ['-c', '1', '-W', '15', STACK4])).code, 0);
-  assert.equal((await rig.program.stop()).code, 0);
-  assert.equal(rig.program.stderr(), '');
+  // Ten thousand goodbyes at once fill the device's queue: a single ping might be lost in it.
+  assert.match((await rig.ns.run('ping', ['-c', '6', '-i', '0.5', '-W', '10', STACK4])).stdout, /[1-6] received/);
+  await stopped(rig.program);
 });
 
 test('thousands of short connections come and go', NEEDS, async (t) => {
@@ -57,6 +57,5 @@ test('thousands of short connections come and go', NEEDS, async (t) => {
     assert.equal(result.bytes, count * PAGE.length);
     t.diagnostic(`${count} connections to ${address} in ${Math.round(result.ms)} ms`);
   }
-  assert.equal((await rig.program.stop()).code, 0);
-  assert.equal(rig.program.stderr(), '');
+  await stopped(rig.program);
 });

@@ -16,6 +16,7 @@ import {
   STACK4,
   STACK6,
   stackRig,
+  stopped,
 } from './support/kernel-rig.ts';
 import { patternHash } from './support/pattern.ts';
 import { needsAll } from './support/privileges.ts';
@@ -166,6 +167,5 @@ async function nothingLeft(rig: Rig): Promise<void> {
     assert.equal(drops[name] ?? 0, 0, `dropped: ${JSON.stringify(drops)}`);
   }
   assert.equal(Object.keys(link.drops).filter((name) => name !== 'link_down').length, 0, JSON.stringify(link));
-  assert.equal((await rig.program.stop()).code, 0);
-  assert.equal(rig.program.stderr(), '');
+  await stopped(rig.program);
 }

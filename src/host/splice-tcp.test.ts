@@ -4,76 +4,17 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatAddress } from '../base/address.ts';
 import { ECONNRESET } from '../base/errno.ts';
-import { memoryLink } from '../link/memory.ts';
-import { createMemory, Stack } from '../stack/stack.ts';
 import { client, echo, ipv6, serve, stillness, until } from './clients.test-support.ts';
-import { SystemRng, secretWords } from './random.ts';
 import { Served } from './served.test-support.ts';
-import { type ClientAddress, ClientAddresses } from './splice-addresses.ts';
-import { resetSocket, TcpSplice } from './splice-tcp.ts';
-
-/** A client's socket that takes what is written only when it is told to. */
-class StubbornSocket extends EventEmitter {
-  readonly remoteAddress = '127.0.0.1';
-  readonly remotePort = 40_000;
-  readonly taken: Buffer[] = [];
-  destroyed = false;
-  writableEnded = false;
-  writableLength = 0;
-  paused = false;
-
-  write(bytes: Buffer): boolean {
-    this.taken.push(Buffer.from(bytes));
-    this.writableLength += bytes.length;
-    return false;
-  }
-
-  end(): void {
-    this.writableEnded = true;
-  }
-
-  pause(): void {
-    this.paused = true;
-  }
-
-  resume(): void {
-    this.paused = false;
-  }
-
-  isPaused(): boolean {
-    return this.paused;
-  }
-
-  drain(): void {
-    this.writableLength = 0;
-    this.emit('drain');
-  }
-}
-
-/** The inner half of a host link, without the kernel's. */
-function spliceTo(t: TestContext, served: Served): { splice: TcpSplice; server: ClientAddress } {
-  const inner = new Stack(createMemory({ small: 512, large: 64, chunks: 1024 }), {
-    settings: { tcpRows: 64, udpRows: 16, tcpReceiveBuffer: 256 * 1024 },
-    rng: new SystemRng(),
-    secret: secretWords(8),
-  });
-  const [a, b] = memoryLink({ a: inner.memory, b: served.stack.memory, mtu: 65535, loopback: true });
-  const iface = inner.attach(a, { addresses: ['127.0.0.1/8'] });
-  served.stack.attach(b, { addresses: ['127.0.0.1/8'] });
-  const clients = new ClientAddresses(inner, iface.index);
-  const splice = new TcpSplice(inner, clients, 8, 'too many', () => {});
-  served.loop.add(inner);
-  served.loop.onPass(() => splice.dispatch());
-  t.after(() => inner.close());
-  return { splice, server: { w0: 0, w1: 0, w2: 0xffff, w3: 0x7f000001, users: 0 } };
-}
+import { resetSocket } from './splice-tcp.ts';
+import { StubbornSocket, spliceTo } from './stubborn.test-support.ts';
 
 describe('TCP over the host link', () => {
   test("carries bytes both ways, whole, with the client's own address and port", async (t) => {

@@ -1,8 +1,8 @@
 // The stack: assembles its parts, takes frames from links up to TCP, UDP and ICMP, and what these send down to the links.
 // Made by host, sim, tests and the browser; called by a driver (poll) and by the floors above (tcp, udp, configuration).
 //
-//   poll(now):  timers ─► for each link: receive ─► ethernet ─► ip ─► tcp | udp | icmp ─► release
-//               ─► tcp output ─► flush the batches to the links
+//   poll(now):  for each link: receive ─► ethernet ─► ip ─► tcp | udp | icmp ─► release
+//               ─► timers ─► tcp output ─► flush the batches to the links
 //
 // Ingress marks work, egress does it; what ingress answers by itself (ARP, echo, resets) waits in the same batches.
 
@@ -36,6 +36,8 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp } from './udp.ts';
 
+/** Passes in a row that may find frames before timers are looked at all the same. */
+const PASSES_WITHOUT_TIMERS = 16;
 /** When to look again after output found no frame or no room, if no link calls before (us). */
 const STALL_RETRY = 1000;
 
@@ -104,6 +106,7 @@ export class Stack {
   readonly #ip: IpInput;
   readonly #arp: Arp;
   readonly #rx: RxBatch = new RxBatch();
+  #passesWithoutTimers = 0;
   #onWork: () => void = () => {};
 
   constructor(memory: StackMemory, options: StackOptions) {
@@ -184,18 +187,24 @@ export class Stack {
   }
 
   /**
-   * One pass at monotonic time `now` (us): timers, a batch of frames from every link, output, flush. Returns true if there
+   * One pass at monotonic time `now` (us): a batch of frames from every link, timers, output, flush. Returns true if there
    * is more to do at once. Never throws on what arrived.
+   *
+   * Timers wait until what has arrived is taken: after a process has stood still, the ACK that cancels a retransmission
+   * often lies on the link already. Not for long, though: a link that is never empty must not stop time.
    */
   poll(now: number): boolean {
     this.core.now.set(now);
-    this.#timers();
     let more = false;
     const list = this.interfaces.list;
     for (let i = 1; i < list.length; i++) {
       const iface = list[i];
       // A link calls wake() only after receive() has said 0.
       if (iface && this.ingress(iface) > 0) more = true;
+    }
+    if (!more || ++this.#passesWithoutTimers === PASSES_WITHOUT_TIMERS) {
+      this.#passesWithoutTimers = 0;
+      this.#timers();
     }
     if (this.tcp.output()) more = true;
     this.udp.egress();

@@ -25,6 +25,8 @@ export const STACK6 = 'fd03::2';
 export const KERNEL4 = '10.3.0.1';
 export const KERNEL6 = 'fd03::1';
 export const DEVICE = 'ring0';
+/** How long a program may take to start on a machine that does much else, ms. */
+export const START = 60_000;
 const ADDRESSES = [`${STACK4}/24`, `${STACK6}/64`];
 
 /** A namespace with a program of ring3's in it, reachable. */
@@ -70,9 +72,9 @@ export async function stackRig(
   const ns = where ?? (await namespace(scope));
   const full = { dev: DEVICE, addresses: ADDRESSES, ...options };
   const program = ns.startNode([built('test/support/stack-server.js'), JSON.stringify(full)]);
-  await program.output(/^open$/m);
+  await program.output(/^open$/m, START);
   await configure(ns, program.stdout());
-  await program.output(/^ready$/m);
+  await program.output(/^ready$/m, START);
   await reachable(ns, full.addresses);
   return { ns, program, folder: folder(scope) };
 }
@@ -82,7 +84,7 @@ export async function serveRig(scope: Scope, args: readonly string[], where?: Na
   const ns = where ?? (await namespace(scope));
   const addresses = ADDRESSES.flatMap((cidr) => ['--address', cidr]);
   const program = ns.startNode([built('src/cli/main.js'), 'serve', ...args, '--dev', DEVICE, ...addresses]);
-  await program.output(/Stop with/);
+  await program.output(/Stop with/, START);
   await configure(ns, program.stdout());
   await reachable(ns, ADDRESSES);
   return { ns, program, folder: folder(scope) };
@@ -119,4 +121,12 @@ export async function listening(ns: Namespace, port: number): Promise<void> {
     assert.ok(tries < 200, `nobody listens at ${port}`);
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
+}
+
+/** Asks a program to stop, and waits: no error, no complaint. A machine under load may take its time. */
+export async function stopped(program: Running): Promise<void> {
+  program.child.kill('SIGTERM');
+  const { code, signal, stderr } = await program.done;
+  assert.equal(stderr, '');
+  assert.equal(code ?? signal, 0);
 }

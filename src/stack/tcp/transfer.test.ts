@@ -77,3 +77,17 @@ test('a host that does not answer ARP is unreachable after its probes, not after
   assert.equal(pair.a.tcp.error(h), 113);
   assert.ok(pair.now - before <= 4_000_000);
 });
+
+test('after a standstill the acknowledgements that wait are read before retransmission timers fire', () => {
+  const pair = new Pair();
+  const [client, server] = pair.connect();
+  pair.a.tcp.write(client, pattern(100_000), 0, 100_000);
+  pair.a.poll(pair.now);
+  pair.b.poll(pair.now);
+  // Its answer lies on the wire, and the first stack's process sleeps for longer than any timeout.
+  pair.now += 30_000_000;
+  pair.step();
+  assert.equal(pair.b.tcp.readable(server), 100_000);
+  assert.equal(pair.a.core.counters.get('tcp_timeouts'), 0);
+  assert.equal(pair.a.core.counters.get('tcp_retransmitted'), 0);
+});
