@@ -7,7 +7,7 @@ import { createMemory, type MemorySizes, Stack } from './stack/stack.ts';
 
 export { HostLoop } from './host/loop.ts';
 export { memoryLink } from './link/memory.ts';
-export { createDgram, createHttp, createNet, Network } from './socket/index.ts';
+export { createDgram, createHttp, createNet, duplexLink, Network } from './socket/index.ts';
 export { createMemory, Stack } from './stack/stack.ts';
 
 /** Options of createStack. */

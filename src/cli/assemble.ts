@@ -196,8 +196,9 @@ async function settled(stack: Stack, host: HostLink | undefined, timeout: number
     while (!done() && performance.now() < time) await new Promise((resolve) => setTimeout(resolve, LOOK));
   };
   await until(deadline, () => stack.tcp.unsettled === 0);
-  // Behind the `host` link the bytes still have to reach the kernel's end.
+  // Behind the `host` link the bytes still have to reach the kernel's end, which then delivers them by itself.
   if (host !== undefined) {
+    await until(deadline, () => host.counts.undelivered === 0);
     await until(Math.min(deadline, performance.now() + HALF_CLOSED), () => host.counts.connections === 0);
   }
 }

@@ -197,10 +197,11 @@ export class HostLink {
     return iface;
   }
 
-  /** TCP connections, UDP clients, and datagrams lost, now. */
-  get counts(): { connections: number; udpClients: number; udpDropped: number } {
+  /** TCP connections, those of them for whose client the kernel has not got everything yet, UDP clients, and datagrams lost, now. */
+  get counts(): { connections: number; undelivered: number; udpClients: number; udpDropped: number } {
     return {
       connections: this.#tcpSplice.size,
+      undelivered: this.#tcpSplice.undelivered,
       udpClients: this.#udpSplice.size,
       udpDropped: this.#udpSplice.dropped,
     };

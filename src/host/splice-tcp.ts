@@ -237,10 +237,27 @@ export class TcpSplice {
     flow.pending = null;
   }
 
-  /** Resets every flow. */
-  close(): void {
-    for (const flow of [...this.#flows.values()]) this.#reset(flow);
+  /** Connections whose client has not been given, as far as the kernel goes, all that the served stack had to say, and its end. */
+  get undelivered(): number {
+    let n = 0;
+    for (const flow of this.#flows.values()) if (!delivered(flow)) n++;
+    return n;
   }
+
+  /** Resets every flow; a client for whom only the kernel has something left, gets that and an end in order. */
+  close(): void {
+    for (const flow of [...this.#flows.values()]) {
+      if (delivered(flow)) {
+        this.#forget(flow);
+        flow.socket.destroy();
+      } else this.#reset(flow);
+    }
+  }
+}
+
+/** Whether everything for the client, and the end of it, is in the kernel's hands. */
+function delivered(flow: Flow): boolean {
+  return flow.stackEnded && flow.socket.writableFinished;
 }
 
 /**

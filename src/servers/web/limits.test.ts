@@ -122,7 +122,7 @@ for (const [name, make] of [
       const large = join(folder.root, 'large.bin');
       writeFileSync(large, '');
       truncateSync(large, 200_000_000);
-      await using({ limits: { stallTimeout: 100 }, tls: certificate }, async (served) => {
+      await using({ limits: { stallTimeout: 500 }, tls: certificate }, async (served) => {
         const client = await served.client();
         client.send('GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n');
         await client.bytes(1000);

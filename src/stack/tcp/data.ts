@@ -14,6 +14,7 @@ import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
 import type { Engine } from './engine.ts';
 import { F_ACK_NOW, F_ACK_PENDING, F_FIN_KNOWN, F_FIN_RECEIVED, F_ORPHAN, READY_END, READY_READ } from './flags.ts';
+import { sendAckDue } from './output.ts';
 import { sendResetFor } from './reset.ts';
 import { afterFinReceived, mayReceive, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -39,6 +40,7 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   }
   const before = t.rcvNxt;
   const held = t.ranges !== 0;
+  const ackDue = t.has(F_ACK_NOW);
   let drop = 0;
   if (seg.length > 0) drop = takeText(e, t);
   if (seg.has(TCP_FIN)) noteFin(e, t);
@@ -48,6 +50,7 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
     e.core.counters.add(RECEIVED_BYTES, advanced);
     e.notify(t, READY_READ);
   }
+  if (ackDue && advanced <= 0 && seg.length > 0) sendAckDue(e, t);
   acknowledgeLater(e, t, advanced, held);
   if (t.has(F_FIN_KNOWN) && t.rcvFin === t.rcvNxt) finStep(e, t);
   e.activate(t);

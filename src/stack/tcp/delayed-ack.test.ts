@@ -107,6 +107,23 @@ describe('an immediate ACK', () => {
   });
 });
 
+test('segments that arrive together: in order they share an ACK, out of order each brings its own (RFC 5681 section 4.2)', () => {
+  const p = warm();
+  const n = p.seq;
+  const data = (at: number): Uint8Array => p.packet('A', { seq: n + at * MSS, data: MSS });
+  p.probe.deliver(...[0, 1, 2, 3, 5, 6, 7, 8].map(data));
+  assert.deepEqual(
+    p.take().map((s) => (s.ack - n) / MSS),
+    [4, 4, 4, 4, 4],
+    'of the first five one is new, four are duplicates',
+  );
+  p.probe.deliver(...[4, 9, 10].map(data));
+  assert.deepEqual(
+    p.take().map((s) => (s.ack - n) / MSS),
+    [11],
+  );
+});
+
 test('empty segments are not acknowledged: ACKs of ACKs would never end', () => {
   const p = warm();
   for (let n = 0; n < 5; n++) p.inject('A');

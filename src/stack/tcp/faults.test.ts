@@ -173,7 +173,7 @@ describe('without options', () => {
   }
 });
 
-test('2 % of loss on a path of 10 ms does not stop a transfer: 2 MB in less than 30 s, seed 7', () => {
-  const took = exchange({ faults: { drop: 0.02, delay: 5000 }, seed: 7 });
-  assert.ok(took < 30, `${took} s`);
+test('2 % of loss on a path of 10 ms does not stop a transfer: 2 MB both ways in some 3.5 s, seeds 7 to 9', () => {
+  const took = [7, 8, 9].map((seed) => exchange({ faults: { drop: 0.02, delay: 5000 }, seed }));
+  assert.ok(Math.max(...took) < 4.2, `${took} s`);
 });

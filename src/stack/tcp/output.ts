@@ -76,6 +76,17 @@ export function output(e: Engine, t: Tcb): number {
   return result;
 }
 
+/**
+ * Sends the ACK that is due, before another becomes due in the same pass: every segment out of order must bring an ACK of its
+ * own, or the peer never sees three duplicates (RFC 5681 section 4.2). Where that is not possible now, the two become one.
+ */
+export function sendAckDue(e: Engine, t: Tcb): void {
+  const { routes, neighbours, output } = e.floor;
+  if (t.routeEpoch !== routes.epoch || neighbours.ready(t.neighbour) !== 1 || output.room(t.iface) <= 0) return;
+  loadWay(t, e.way);
+  emit(e, t, emptySeq(t), TCP_ACK, 0);
+}
+
 function sendAll(e: Engine, t: Tcb): number {
   if (t.state === SYN_SENT || t.state === SYN_RECEIVED) return sendSyn(e, t);
   if (t.has(F_RETRANSMIT)) {
