@@ -57,6 +57,12 @@ export async function namespace(scope: Scope): Promise<Namespace> {
     findProgram(program) ?? program,
     ...args,
   ];
+  const started = new Set<Running>();
+  const keep = (one: Running): Running => {
+    started.add(one);
+    one.done.finally(() => started.delete(one)).catch(() => {});
+    return one;
+  };
   const one: Namespace = {
     name,
     ip: (words) => runOk('ip', ['-n', name, ...words.trim().split(/\s+/)]),
@@ -66,10 +72,13 @@ export async function namespace(scope: Scope): Promise<Namespace> {
     },
     run: (program, args = [], options = {}) => run('ip', inside(program, args), options),
     runOk: (program, args = [], options = {}) => runOk('ip', inside(program, args), options),
-    start: (program, args = [], options = {}) => start('ip', inside(program, args), options),
-    startNode: (args, options = {}) => start('ip', inside(process.execPath, args), options),
+    start: (program, args = [], options = {}) => keep(start('ip', inside(program, args), options)),
+    startNode: (args, options = {}) => keep(start('ip', inside(process.execPath, args), options)),
     remove: () => {
-      if (alive.delete(name)) removeNow(name);
+      if (!alive.delete(name)) return;
+      // One that was started a moment ago may not have got inside yet, where removeNow would find it.
+      for (const { child } of started) child.kill('SIGKILL');
+      removeNow(name);
     },
   };
   alive.set(name, one);
