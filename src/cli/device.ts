@@ -29,24 +29,58 @@ export async function readyToSend(assembled: Assembled, signal: AbortSignal): Pr
     if (!up && !signal.aborted)
       throw failure(`the device ${inside.linkName} is still down: "ip link set ${inside.linkName} up"`);
   }
-  await addressesChecked(assembled, signal);
+  const { duplicates } = await addressesChecked(assembled, signal);
+  if (duplicates.length > 0) throw failure(duplicates[0]!);
+  if (assembled.addresses.length > 0 || signal.aborted) return;
+  process.stderr.write("Waiting for an address from the network's router.\n");
+  if ((await routedAddress(assembled, signal, DETECTION)) === undefined && !signal.aborted) {
+    throw failure(`no router on ${inside.linkName} has given us an address: choose one with --address`);
+  }
 }
 
-/** Waits until the stack knows whether its addresses are its own; throws where another host has one of them. */
-export async function addressesChecked(assembled: Assembled, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until the stack knows whether its addresses are its own. A line for each that another host has, and whether
+ * there is any other that the options asked for.
+ */
+export async function addressesChecked(
+  assembled: Assembled,
+  signal: AbortSignal,
+): Promise<{ duplicates: string[]; others: boolean }> {
   const { inside } = assembled;
-  if (inside === undefined) return;
+  const duplicates: string[] = [];
+  let others = false;
+  if (inside === undefined) return { duplicates, others: true };
   const { autoconf, interfaces } = inside.stack;
   const all = interfaces.list.flatMap((iface) => iface ?? []);
   await until(() => all.every((iface) => autoconf.tentative(iface.index) === 0), DETECTION, signal);
   for (const iface of all) {
-    for (const { w0, w1, w2, w3, state } of iface.addresses) {
-      if (state !== 'duplicate') continue;
-      throw failure(
-        `another host on ${inside.linkName} has the address ${formatAddress(w0, w1, w2, w3)}: choose another`,
-      );
+    for (const { w0, w1, w2, w3, state, origin } of iface.addresses) {
+      if (state !== 'duplicate') others ||= origin !== 'linklocal';
+      else {
+        const text = formatAddress(w0, w1, w2, w3);
+        duplicates.push(`another host on ${inside.linkName} has the address ${text}: choose another`);
+      }
     }
   }
+  return { duplicates, others };
+}
+
+/** Waits, up to `timeout` ms, for an address that was made from what a router says; undefined if there is none. */
+export async function routedAddress(
+  assembled: Assembled,
+  signal: AbortSignal,
+  timeout = Number.POSITIVE_INFINITY,
+): Promise<string | undefined> {
+  const list = assembled.inside?.stack.interfaces.list ?? [];
+  let found: string | undefined;
+  const look = (): boolean => {
+    const all = list.flatMap((iface) => iface?.addresses ?? []);
+    const one = all.find(({ origin, state }) => origin === 'slaac' && state === 'preferred');
+    if (one !== undefined) found = formatAddress(one.w0, one.w1, one.w2, one.w3);
+    return one !== undefined;
+  };
+  await until(look, timeout, signal, 100);
+  return found;
 }
 
 /** Whether a device is up; where that cannot be known, it is taken to be. */
@@ -58,11 +92,11 @@ function isUp(name: string): boolean {
   }
 }
 
-async function until(done: () => boolean, timeout: number, signal: AbortSignal): Promise<boolean> {
+async function until(done: () => boolean, timeout: number, signal: AbortSignal, every = LOOK): Promise<boolean> {
   const deadline = performance.now() + timeout;
   while (!done()) {
     if (signal.aborted || performance.now() > deadline) return false;
-    await sleep(LOOK);
+    await sleep(every);
   }
   return true;
 }

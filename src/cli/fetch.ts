@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { createHttp } from '../socket/http.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { readyToSend } from './device.ts';
-import { type CliError, failure, meaning, usage } from './errors.ts';
+import { type CliError, EXIT_FAILURE, failure, meaning, usage } from './errors.ts';
 import { inwardOnly, type LinkOptions } from './options.ts';
 import { onSignal } from './signals.ts';
 import { formatSize } from './units.ts';
@@ -39,20 +39,24 @@ export async function fetchUrl(text: string, options: FetchOptions): Promise<num
     await readyToSend(assembled, abort.signal);
     abort.signal.throwIfAborted();
     const answer = await request(assembled, url, headers, options, abort.signal);
-    await save(answer, options, abort.signal);
+    return (await save(answer, options, abort.signal)) ? 0 : EXIT_FAILURE;
   } catch (error) {
     throw abort.signal.aborted ? (abort.signal.reason as CliError) : error;
   } finally {
     release();
     await assembled.close(1000);
   }
-  return 0;
 }
 
 function readUrl(text: string): URL {
-  const url = URL.parse?.(text) ?? (URL.canParse(text) ? new URL(text) : null);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw usage(`${JSON.stringify(text)} is no URL: write one like http://10.3.0.1/path`);
+  const port = /^https?:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(text)?.[1];
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) {
+    throw usage(`${JSON.stringify(text)}: the port ${port} is out of range: from 1 to 65535`);
+  }
+  if (!URL.canParse(text)) throw usage(`${JSON.stringify(text)} is no URL: write one like http://10.3.0.1/path`);
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw usage(`${JSON.stringify(text)}: only http and https can be fetched, such as http://10.3.0.1/path`);
   }
   return url;
 }
@@ -124,11 +128,21 @@ function failed(url: URL, error: Error & { code?: string }): CliError {
       `${url.href}: the certificate is not trusted (${error.code ?? error.message}): --insecure takes it as it is`,
     );
   }
+  // What OpenSSL says of bytes that are no TLS records at all.
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/.test(error.code ?? '')) {
+    return failure(`${url.href}: what answers there does not speak TLS: try http:// in place of https://`);
+  }
+  if (error.code === 'EPROTO' || error.code?.startsWith('ERR_SSL')) {
+    return failure(`${url.href}: the TLS handshake failed (${error.code}): the server wants it otherwise`);
+  }
+  if (error.code?.startsWith('HPE_')) {
+    return failure(`${url.href}: what answers there does not speak HTTP: if that port is for HTTPS, try https://`);
+  }
   return failure(`${url.href}: ${meaning(error)}`);
 }
 
-/** Writes the content out; it must come whole. */
-async function save(answer: IncomingMessage, options: FetchOptions, signal: AbortSignal): Promise<void> {
+/** Writes the content out; it must come whole. False if the reader of our output has left before that. */
+async function save(answer: IncomingMessage, options: FetchOptions, signal: AbortSignal): Promise<boolean> {
   const toFile = options.output !== undefined && options.output !== '-';
   const out: Writable = toFile ? createWriteStream(options.output!) : process.stdout;
   const start = performance.now();
@@ -145,7 +159,7 @@ async function save(answer: IncomingMessage, options: FetchOptions, signal: Abor
     const code = (error as NodeJS.ErrnoException).code;
     if ((error as NodeJS.ErrnoException).path !== undefined)
       throw failure(`cannot write ${options.output}: ${meaning(error)}`);
-    if (code === 'EPIPE') return; // who reads us has had enough
+    if (code === 'EPIPE') return false; // who reads us has had enough
     if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
       throw failure(`the connection ended early, after ${formatSize(bytes)}`);
     }
@@ -157,4 +171,5 @@ async function save(answer: IncomingMessage, options: FetchOptions, signal: Abor
       `${options.output}: ${formatSize(bytes)} in ${seconds.toFixed(2)} s (${formatSize(bytes / seconds)}/s)\n`,
     );
   }
+  return true;
 }

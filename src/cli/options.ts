@@ -1,10 +1,11 @@
 // Options that every command with a stack has: which link, which addresses, what happens on the way; and their checks.
-// Called by program.ts and the commands; calls units.ts, base/address.ts and link/fault.ts.
+// Called by program.ts and the commands; calls units.ts, own-address.ts, base/address.ts and link/fault.ts.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseAddress, parseCidr } from '../base/address.ts';
+import { parseAddress } from '../base/address.ts';
 import { type FaultOptions, parseFaults } from '../link/fault.ts';
 import { usage } from './errors.ts';
+import { checkOwnAddresses } from './own-address.ts';
 import { parseCount, parsePort, parseSize, parseTime } from './units.ts';
 
 /** `kernel` is not a link of ring3: the same server on the kernel's stack, for comparison. */
@@ -45,7 +46,11 @@ export function several<T>(read: (text: string) => T): (text: string, before?: r
 }
 
 export const readPort: (text: string) => number = reader(parsePort);
-export const readPorts: (text: string, before?: readonly number[]) => number[] = several(parsePort);
+/** A port that is given twice is one; each 0 is a port of its own. */
+export const readPorts: (text: string, before?: readonly number[]) => number[] = (text, before = []) => {
+  const port = readPort(text);
+  return port !== 0 && before.includes(port) ? [...before] : [...before, port];
+};
 export const readSize: (text: string) => number = reader(parseSize);
 /** Microseconds. */
 export const readTime: (text: string) => number = reader(parseTime);
@@ -63,7 +68,7 @@ export function addLinkOptions(command: Command, byDefault: LinkKind): Command {
     .option(
       '--address <cidr>',
       `an address of the stack with its prefix length; repeatable (default on tun and tap: ${DEFAULT_ADDRESS}); on host and kernel: an address of this machine to listen at (default: 127.0.0.1 and ::1)`,
-      several(String),
+      (text: string, before: readonly string[] = []) => [...new Set([...before, text])],
     )
     .option('--gateway <address>', 'tun and tap: a default router; repeatable', several(checkedGateway))
     .option('--slaac', 'tun and tap: take IPv6 addresses from routers as well')
@@ -107,11 +112,9 @@ export function checkLinkOptions(options: LinkOptions): void {
     }
   }
   const words = new Int32Array(4);
+  if (device) return checkOwnAddresses(options.address ?? []);
   for (const text of options.address ?? []) {
-    if (device && parseCidr(text, words, 0) < 0) {
-      throw usage(`--address ${text}: write an address with a prefix length, such as 10.3.0.2/24 or fd03::2/64`);
-    }
-    if (!device && !parseAddress(text, words, 0)) {
+    if (!parseAddress(text, words, 0)) {
       throw usage(`--address ${text}: on ${link}, write an IP address of this machine, such as 127.0.0.1 or 0.0.0.0`);
     }
   }

@@ -10,7 +10,7 @@ import { ICMP4_ECHO, putIcmpEcho } from '../wire/icmp4.ts';
 import { ICMP6_ECHO } from '../wire/icmp6.ts';
 import { assemble, type Inside } from './assemble.ts';
 import { readyToSend } from './device.ts';
-import { failure, meaning, usage } from './errors.ts';
+import { EXIT_FAILURE, failure, meaning, usage } from './errors.ts';
 import { lookUp } from './lookup.ts';
 import { inwardOnly, type LinkOptions } from './options.ts';
 import { PingReport } from './ping-report.ts';
@@ -50,8 +50,10 @@ export async function ping(host: string, options: PingOptions): Promise<number> 
   );
   const stop = new AbortController();
   const release = onSignal(() => stop.abort());
+  process.stdout.once('error', () => stop.abort()); // who reads us has had enough
   try {
     await readyToSend(assembled, stop.signal);
+    if (stop.signal.aborted) return EXIT_FAILURE;
     report.begin();
     await new Pinger(assembled.inside!, words, v4, options, report).run(stop.signal);
   } finally {
@@ -59,7 +61,7 @@ export async function ping(host: string, options: PingOptions): Promise<number> 
     await assembled.close(0);
   }
   report.end();
-  return report.received > 0 ? 0 : 1;
+  return report.received > 0 ? 0 : EXIT_FAILURE;
 }
 
 /** One run: sends at its times, listens, and ends after the last answer, the wait, or a signal. */

@@ -4,7 +4,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CliError, EXIT_USAGE } from './errors.ts';
 import type { FetchOptions } from './fetch.ts';
-import { addLinkOptions, readCount, readPort, readPorts, readTime, several } from './options.ts';
+import { addLinkOptions, readCount, readPort, readPorts, readSize, readTime, several } from './options.ts';
 import type { PingOptions } from './ping.ts';
 import type { ServeOptions } from './serve.ts';
 import { VERSION } from './version.ts';
@@ -34,7 +34,7 @@ const SERVE_EXAMPLES = `
 Without --port: 8080 on host and kernel; 80, and 443 with a certificate, on tun and tap.
 With a certificate, every port answers both HTTPS and HTTP.
 With --log, standard output is the log's alone; everything else goes to standard error.
-SIGTERM and SIGINT let running answers finish; a second one ends at once.
+SIGTERM, SIGINT and SIGHUP let running answers finish; a second SIGTERM or SIGINT ends at once.
 
 Examples:
   $ ring3 serve public
@@ -111,7 +111,7 @@ function addPing(program: Command, commands: Commands, done: (code: number) => v
     .argument('<address>', 'an address, or a name that this machine can look up');
   command
     .option('-c, --count <n>', 'stop after so many', readCount)
-    .option('-s, --size <bytes>', 'bytes of payload', readCount, 56)
+    .option('-s, --size <bytes>', 'bytes of payload, such as 1400 or 1kB', readSize, 56)
     .option('-i, --interval <time>', 'time between two; a bare number is seconds', readSeconds, 1_000_000)
     .option(
       '-W, --wait <time>',
@@ -196,6 +196,10 @@ export async function run(
 function plainMessage(error: CommanderError): string {
   return error.message
     .replace(/^error: /, '')
+    .replace(
+      /^option '(--[\w-]+)[^']*' argument '(.*)' is invalid\. Allowed choices are (.*)$/s,
+      '$1: "$2" is none of $3',
+    )
     .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. (fault: )?/s, '$1: ');
 }
 

@@ -7,7 +7,7 @@ import { isIPv6 } from 'node:net';
 import { type CachedRead, cachedReader } from '../host/cached-read.ts';
 import { createWeb, type LogFormat, type NetModule, type Web, type WebOptions } from '../servers/web/index.ts';
 import { type Assembled, assemble, type Inside } from './assemble.ts';
-import { addressesChecked } from './device.ts';
+import { addressesChecked, routedAddress } from './device.ts';
 import { failure, meaning, portError, usage } from './errors.ts';
 import type { LinkOptions } from './options.ts';
 import { onSignal } from './signals.ts';
@@ -59,9 +59,6 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
       once: (event, listener) => process.stdout.once(event, listener),
     },
   );
-  // A reader of our output that has gone is not a reason to stop serving.
-  for (const out of [process.stdout, process.stderr]) out.on('error', () => {});
-
   let gone = (_message: string): void => {};
   const lost = new Promise<string>((resolve) => {
     gone = resolve;
@@ -82,10 +79,8 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
     throw error;
   }
   // With a log, standard output is the log's alone.
-  say(
-    options.log === undefined ? process.stdout : process.stderr,
-    banner(dir, options, assembled, ports, secure, metrics),
-  );
+  const told = options.log === undefined ? process.stdout : process.stderr;
+  say(told, banner(dir, options, assembled, ports, secure, metrics));
   status.line = new StatusLine(process.stderr, () => sample(web, assembled));
   status.line.start();
 
@@ -96,8 +91,21 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
       resolve(null);
     });
   });
-  addressesChecked(assembled, stop.signal).catch((error: Error) => warn(error.message));
+  void addressesChecked(assembled, stop.signal).then(({ duplicates, others }) => {
+    // Where nothing is left to serve at, the last of these lines is the reason to end.
+    const last = others || options.slaac ? undefined : duplicates.pop();
+    for (const line of duplicates) warn(line);
+    if (last !== undefined) gone(last);
+  });
+  if (options.slaac) {
+    void routedAddress(assembled, stop.signal).then((address) => {
+      if (address === undefined) return;
+      const urls = ports.flatMap((port) => urlsOf(address, port, secure !== undefined));
+      say(told, `The network's router has given an address:\n${urls.map((url) => `  ${url}\n`).join('')}`);
+    });
+  }
   const reason = await Promise.race([asked, lost]);
+  stop.abort();
   if (reason !== null) warn(reason);
   await shutDown(web, assembled, options.drain / 1000, warn);
   metrics?.close();
@@ -123,7 +131,17 @@ function readCertificate(options: ServeOptions): WebOptions['tls'] {
       throw failure(`cannot read the ${what} ${path}: ${meaning(error)}`);
     }
   };
-  return { cert: read('certificate', tlsCert), key: read('key', tlsKey) };
+  const [cert, key] = [read('certificate', tlsCert), read('key', tlsKey)];
+  if (!/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(cert)) {
+    throw failure(`the certificate ${tlsCert} cannot be used: PEM has a line "-----BEGIN CERTIFICATE-----"`);
+  }
+  if (/-----BEGIN ENCRYPTED|^Proc-Type:.*ENCRYPTED/m.test(key)) {
+    throw failure(`the key ${tlsKey} cannot be used: it has a password; take that off with "openssl pkey"`);
+  }
+  if (!/-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/.test(key)) {
+    throw failure(`the key ${tlsKey} cannot be used: PEM has a line "-----BEGIN PRIVATE KEY-----"`);
+  }
+  return { cert, key };
 }
 
 /** Files go out from the stack's own memory: read into it, from the kernel's cache at once where they are there. */
@@ -157,7 +175,10 @@ function makeWeb(
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (/^(ERR_OSSL|ERR_SSL|ERR_CRYPTO)/.test(code)) {
-      throw failure(`the certificate ${options.tlsCert} and key ${options.tlsKey} cannot be used: ${meaning(error)}`);
+      const why = /MISMATCH/.test(code)
+        ? 'they do not belong together'
+        : `one of them is damaged or too weak (${code})`;
+      throw failure(`the certificate ${options.tlsCert} and key ${options.tlsKey} cannot be used: ${why}`);
     }
     throw failure(`cannot serve ${dir}: ${meaning(error)}`);
   }
@@ -200,17 +221,22 @@ function banner(
   secure: WebOptions['tls'],
   metrics: Server | undefined,
 ): string {
-  const urls = assembled.addresses.flatMap((address) =>
-    ports.flatMap((port) => urlsOf(address, port, secure !== undefined)),
-  );
   const device = assembled.inside?.linkName;
+  const urls = assembled.addresses.flatMap((address) =>
+    ports.flatMap((port) => urlsOf(address, port, secure !== undefined, device)),
+  );
+  const at = urls.length > 0 ? 'at' : "at an address that the network's router is to give; it will be shown here";
   const link: Record<string, string> = {
     host: "host: ports of this machine's kernel lead into ring3's own stack",
     kernel: "none: this is the kernel's own stack, for comparison",
     tun: `tun, device ${device}`,
     tap: `tap, device ${device}`,
   };
-  const lines = [`ring3 ${VERSION} serves ${dir} at`, ...urls.map((url) => `  ${url}`), `link ${link[options.link]}`];
+  const lines = [
+    `ring3 ${VERSION} serves ${dir} ${at}`,
+    ...urls.map((url) => `  ${url}`),
+    `link ${link[options.link]}`,
+  ];
   if (metrics !== undefined) {
     lines.push(`metrics at http://127.0.0.1:${(metrics.address() as { port: number }).port}/metrics`);
   }
@@ -221,15 +247,19 @@ function banner(
       '',
       ...assembled.ipLines.map((line) => `  ${line}`),
     );
-    lines.push('', 'and try', '', `  curl ${secure === undefined ? '' : '-k '}${urls[0]}`, '');
+    lines.push('');
+    const url = urls.find((one) => secure === undefined || one.startsWith('https:'));
+    if (url !== undefined) lines.push('and try', '', `  curl ${secure === undefined ? '' : '-k '}${url}`, '');
   }
   lines.push('Stop with Ctrl-C.');
   return lines.join('\n') + '\n';
 }
 
-/** A port speaks both where there is a certificate; shown is what is usual for it. */
-function urlsOf(address: string, port: number, secure: boolean): string[] {
-  const host = isIPv6(address) ? `[${address}]` : address;
+/** A port speaks both where there is a certificate; shown is what is usual for it. `device`: where the kernel has its end. */
+function urlsOf(address: string, port: number, secure: boolean, device?: string): string[] {
+  // A link-local address means something on its link alone: the zone says which (RFC 6874; curl reads it).
+  const zone = /^fe[89ab]/i.test(address) && device !== undefined ? `%25${device}` : '';
+  const host = isIPv6(address) ? `[${address}${zone}]` : address;
   const schemes = !secure || port === 80 ? ['http'] : port === 443 ? ['https'] : ['https', 'http'];
   return schemes.map((scheme) => {
     const usual = port === (scheme === 'https' ? 443 : 80);

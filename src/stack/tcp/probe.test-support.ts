@@ -6,7 +6,6 @@
 //   p.inject('S', { mss: 1460 });         numbers count from each side's initial one, as in packetdrill
 //   p.expect('SA', { seq: 0, ack: 1 });
 //   p.inject('A');                        left out: our next number; all acknowledged that we have been sent
-// Length: one vocabulary for all tests of tcp/: what a peer can send, expect and ask.
 
 import assert from 'node:assert/strict';
 import { pattern } from '../pair.test-support.ts';
