@@ -105,8 +105,54 @@ describe('on devices', wanted, () => {
     await ns.ip('addr add 10.3.0.2/24 dev ring0');
     await ns.ip('link set ring0 up');
     const running = ns.startNode([main, 'serve', folder.root, '--link', 'tap']);
-    await running.output(/another host on ring0 has the address 10\.3\.0\.2: choose another/);
+    const result = await running.done; // there is nothing else to serve at
+    assert.match(result.stderr, /another host on ring0 has the address 10\.3\.0\.2: choose another/);
+    assert.equal(result.code, 1);
+    const two = ns.startNode([
+      ...[main, 'serve', folder.root, '--link', 'tap', '--address', '10.3.0.2/24', '--address', '10.3.0.3/24'],
+    ]);
+    await two.output(/another host on ring0 has the address 10\.3\.0\.2: choose another/);
+    await ns.runOk('curl', ['-s', '--retry', '5', '--retry-all-errors', 'http://10.3.0.3/']);
+    assert.equal((await two.stop()).code, 0);
+  });
+
+  test('serve --slaac without an address: no hint that cannot work', async (t) => {
+    const ns = await namespace(t);
+    const running = ns.startNode([main, 'serve', folder.root, '--link', 'tap', '--slaac']);
+    await running.output(/Stop with Ctrl-C/);
+    assert.match(running.stdout(), /at an address that the network's router is to give/);
+    assert.doesNotMatch(running.stdout(), /undefined|curl/);
+    assert.equal((await running.stop()).code, 0);
+  });
+
+  test('serve: the hint with a certificate is for HTTPS, and a link-local address has its zone', async (t) => {
+    const ns = await namespace(t);
+    const pem = ['--tls-cert', join(folder.root, 'cert.pem'), '--tls-key', join(folder.root, 'key.pem')];
+    const running = ns.startNode([main, 'serve', folder.root, '--link', 'tap', '--address', 'fe80::2/64', ...pem]);
+    await running.output(/Stop with Ctrl-C/);
+    const [, hint] = /and try\n\n {2}curl (.*)\n/.exec(running.stdout()) ?? [];
+    assert.equal(hint, '-k https://[fe80::2%25ring0]/');
+    await configure(ns, running.stdout());
+    const page = await ns.runOk('curl', ['-s', '-g', '--retry', '5', '--retry-all-errors', ...hint.split(' ')]);
+    assert.equal(page, '<h1>root</h1>\n');
     await running.stop();
+  });
+
+  test('ping: Ctrl-C while addresses are being checked ends it quietly, and so does a reader that leaves', async (t) => {
+    const ns = await namespace(t);
+    await ns.ip('tuntap add dev ring0 mode tap');
+    await ns.ip('addr add 10.3.0.1/24 dev ring0');
+    await ns.ip('link set ring0 up');
+    const early = ns.startNode([main, 'ping', '--link', 'tap', '10.3.0.1']);
+    // The device has its carrier as soon as the program has opened it.
+    while (!/state UP|LOWER_UP/.test(await ns.ip('link show ring0'))) await new Promise((r) => setTimeout(r, 20));
+    const { stdout, stderr, code } = await early.stop('SIGINT');
+    assert.deepEqual([stdout, stderr, code], ['', '', 1]);
+    const left = ns.startNode([main, 'ping', '--link', 'tap', '-i', '50ms', '10.3.0.1']);
+    await left.output(/icmp_seq=1 /);
+    left.child.stdout!.destroy();
+    const end = await left.done;
+    assert.deepEqual([end.stderr, end.code], ['', 0]);
   });
 
   test('ping and fetch, through a device that lasts', async (t) => {

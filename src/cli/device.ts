@@ -34,7 +34,8 @@ export async function readyToSend(assembled: Assembled, signal: AbortSignal): Pr
   if (assembled.addresses.length > 0 || signal.aborted) return;
   process.stderr.write("Waiting for an address from the network's router.\n");
   if ((await routedAddress(assembled, signal, DETECTION)) === undefined && !signal.aborted) {
-    throw failure(`no router on ${inside.linkName} has given us an address: choose one with --address`);
+    // What is on the link can be reached all the same.
+    process.stderr.write(`No router on ${inside.linkName} has given an address: --address chooses one.\n`);
   }
 }
 
@@ -69,7 +70,7 @@ export async function addressesChecked(
 export async function routedAddress(
   assembled: Assembled,
   signal: AbortSignal,
-  timeout = Number.POSITIVE_INFINITY,
+  timeout: number = Number.POSITIVE_INFINITY,
 ): Promise<string | undefined> {
   const list = assembled.inside?.stack.interfaces.list ?? [];
   let found: string | undefined;

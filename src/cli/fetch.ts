@@ -129,7 +129,7 @@ function failed(url: URL, error: Error & { code?: string }): CliError {
     );
   }
   // What OpenSSL says of bytes that are no TLS records at all.
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/.test(error.code ?? '')) {
+  if (/wrong.version.number|packet.length.too.long|http.request/i.test(`${error.code} ${error.message}`)) {
     return failure(`${url.href}: what answers there does not speak TLS: try http:// in place of https://`);
   }
   if (error.code === 'EPROTO' || error.code?.startsWith('ERR_SSL')) {

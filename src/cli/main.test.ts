@@ -66,7 +66,13 @@ describe('the command', () => {
       [['serve', '.', '--memory', '1MB'], /a stack has from 16 MB/],
       [['ping', '10.3.0.1'], /inward only.*--link tap/],
       [['fetch', 'http://10.3.0.1/'], /inward only.*--link tap/],
-      [['fetch', 'gopher://x', '--link', 'kernel'], /is no URL/],
+      [['fetch', 'gopher://x', '--link', 'kernel'], /only http and https can be fetched/],
+      [['fetch', 'x', '--link', 'kernel'], /is no URL/],
+      [['fetch', 'http://x:99999/', '--link', 'kernel'], /the port 99999 is out of range: from 1 to 65535/],
+      [
+        ['serve', '.', '--link', 'tap', '--address', '10.3.0.255/24'],
+        /is the subnet's broadcast address; choose a host/,
+      ],
     ];
     const results = await Promise.all(table.map(([args]) => ring3(...args)));
     for (const [i, [, message]] of table.entries()) assertOneLine(results[i]!, 2, message);
@@ -114,7 +120,11 @@ describe('failures: exit code 1, and what to do', () => {
   test('a certificate that is missing, or none', async () => {
     const missing = await ring3('serve', dir, '--tls-cert', join(dir, 'c'), '--tls-key', join(dir, 'k'));
     assertOneLine(missing, 1, /cannot read the certificate .*: there is no such file/);
-    assertOneLine(await ring3('serve', dir, '--tls-cert', main, '--tls-key', main), 1, /cannot be used/);
+    assertOneLine(
+      await ring3('serve', dir, '--tls-cert', main, '--tls-key', main),
+      1,
+      /cannot be used: PEM has a line/,
+    );
   });
 
   test('a capture that cannot be written', async () => {
@@ -314,6 +324,52 @@ describe('ring3 serve over the host link', () => {
     const record = readFileSync(capture);
     assert.equal(record.readUInt32LE(0), 0x0a0d0d0a);
     assert.ok(record.length > folder.big.length);
+  });
+});
+
+describe('a reader of the output that leaves', () => {
+  /** The command with its standard output closed as soon as something has come; its exit code and stderr. */
+  const cut = async (...args: string[]): Promise<RunResult> => {
+    const running = start(process.execPath, [main, ...args]);
+    running.child.stdout!.once('data', () => running.child.stdout!.destroy());
+    return running.done;
+  };
+
+  test('help ends quietly', async () => {
+    // Closed before anything is written: what is written later finds nobody.
+    const running = start(process.execPath, [main, 'help', 'serve']);
+    running.child.stdout!.destroy();
+    const { stderr, code } = await running.done;
+    assert.deepEqual([stderr, code], ['', 0]);
+  });
+
+  test('fetch ends with 1: the content was not whole', async (t) => {
+    const server = http.createServer((_req, res) => {
+      res.on('error', () => {});
+      res.end(Buffer.alloc(20_000_000));
+    });
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const { stderr, code } = await cut('fetch', '--link', 'kernel', `http://127.0.0.1:${port}/`);
+    assert.deepEqual([stderr, code], ['', 1]);
+    const tls = await ring3('fetch', '--link', 'kernel', `https://127.0.0.1:${port}/`);
+    assertOneLine(tls, 1, /does not speak TLS: try http:\/\//);
+  });
+
+  test('serve goes on; SIGHUP ends it as SIGTERM does', async () => {
+    const folder = testFolder();
+    const running = start(process.execPath, [main, 'serve', folder.root, '--port', '0', '--log', 'json']);
+    const [, url] = await running.output(/(http:\/\/127\.0\.0\.1:\d+)\/\n.*Stop with Ctrl-C/s);
+    running.child.stdout!.destroy();
+    for (let i = 0; i < 3; i++) assert.equal((await bytes(await get(`${url}/`))).toString(), '<h1>root</h1>\n');
+    const { code, stderr } = await running.stop('SIGHUP');
+    folder.remove();
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /EPIPE/);
   });
 });
 

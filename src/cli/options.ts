@@ -111,9 +111,14 @@ export function checkLinkOptions(options: LinkOptions): void {
       if (options[name] !== undefined) throw usage(`--${name} needs a stack of ring3's: --link kernel has none`);
     }
   }
+  if (device) checkOwnAddresses(options.address ?? []);
+  else checkListenAddresses(link, options.address ?? []);
+}
+
+/** The addresses of a server on the kernel's side. */
+function checkListenAddresses(link: LinkKind, addresses: readonly string[]): void {
   const words = new Int32Array(4);
-  if (device) return checkOwnAddresses(options.address ?? []);
-  for (const text of options.address ?? []) {
+  for (const text of addresses) {
     if (!parseAddress(text, words, 0)) {
       throw usage(`--address ${text}: on ${link}, write an IP address of this machine, such as 127.0.0.1 or 0.0.0.0`);
     }

@@ -70,6 +70,19 @@ describe('options', () => {
     ]);
   });
 
+  test('ping: --size takes a unit', async () => {
+    const { calls } = await call('ping x -s 1kB');
+    assert.equal((calls[0]![2] as { size: number }).size, 1000);
+  });
+
+  test('what is given twice is given once; but every port 0 is one of its own', async () => {
+    const { calls } = await call(
+      'serve a --port 81 --port 0 --port 81 --port 0 --address 127.0.0.1 --address 127.0.0.1',
+    );
+    const { port, address } = calls[0]![2] as { port: number[]; address: string[] };
+    assert.deepEqual([port, address], [[81, 0, 0], ['127.0.0.1']]);
+  });
+
   test('fetch', async () => {
     const { calls } = await call('fetch http://x/ -o f -H a:b -H c:d -k --timeout 1s');
     assert.deepEqual(calls, [
@@ -89,13 +102,14 @@ describe('usage errors are one line, and the exit code is 2', () => {
     ['serve a --port', /argument missing/],
     ['serve a --port 99999', /^ring3 serve: --port: "99999" is no port: a whole number from 0 to 65535; see/],
     ['serve a --port x', /^ring3 serve: --port: "x" is no port/],
-    ['serve a --link wire', /^ring3 serve: --link: Allowed choices are host, tun, tap, kernel; see/],
-    ['serve a --log apache', /--log: Allowed choices are combined, json/],
+    ['serve a --link wire', /^ring3 serve: --link: "wire" is none of host, tun, tap, kernel; see/],
+    ['serve a --log apache', /--log: "apache" is none of combined, json; see/],
     ['serve a --fault drop=2', /^ring3 serve: --fault: drop: "2" is no probability/],
     ['serve a --fault loss=0.1', /unknown key "loss"/],
     ['serve a --memory lots', /^ring3 serve: --memory: "lots" is no size/],
     ['serve a --gateway here', /^ring3 serve: --gateway: "here" is no IP address/],
     ['serve a --drain 5', /^ring3 serve: --drain: "5" is no time/],
+    ['ping x -s big', /^ring3 ping: --size: "big" is no size/],
     ['ping', /^ring3 ping: missing required argument 'address'/],
     ['ping x -c many', /^ring3 ping: --count: "many" is no whole number/],
     ['fetch', /^ring3 fetch: missing required argument 'url'/],

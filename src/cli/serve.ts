@@ -78,12 +78,6 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
     await assembled.close(0);
     throw error;
   }
-  // With a log, standard output is the log's alone.
-  const told = options.log === undefined ? process.stdout : process.stderr;
-  say(told, banner(dir, options, assembled, ports, secure, metrics));
-  status.line = new StatusLine(process.stderr, () => sample(web, assembled));
-  status.line.start();
-
   const stop = new AbortController();
   const asked = new Promise<null>((resolve) => {
     onSignal(() => {
@@ -91,6 +85,12 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
       resolve(null);
     });
   });
+  // With a log, standard output is the log's alone.
+  const told = options.log === undefined ? process.stdout : process.stderr;
+  say(told, banner(dir, options, assembled, ports, secure, metrics));
+  status.line = new StatusLine(process.stderr, () => sample(web, assembled));
+  status.line.start();
+
   void addressesChecked(assembled, stop.signal).then(({ duplicates, others }) => {
     // Where nothing is left to serve at, the last of these lines is the reason to end.
     const last = others || options.slaac ? undefined : duplicates.pop();
@@ -223,7 +223,9 @@ function banner(
 ): string {
   const device = assembled.inside?.linkName;
   const urls = assembled.addresses.flatMap((address) =>
-    ports.flatMap((port) => urlsOf(address, port, secure !== undefined, device)),
+    ports.flatMap((port) =>
+      urlsOf(address, port, secure !== undefined, assembled.ipLines.length > 0 ? device : undefined),
+    ),
   );
   const at = urls.length > 0 ? 'at' : "at an address that the network's router is to give; it will be shown here";
   const link: Record<string, string> = {
@@ -248,8 +250,8 @@ function banner(
       ...assembled.ipLines.map((line) => `  ${line}`),
     );
     lines.push('');
-    const url = urls.find((one) => secure === undefined || one.startsWith('https:'));
-    if (url !== undefined) lines.push('and try', '', `  curl ${secure === undefined ? '' : '-k '}${url}`, '');
+    const url = urls.find((one) => one.startsWith('https:')) ?? urls[0];
+    if (url !== undefined) lines.push('and try', '', `  curl ${url.startsWith('https:') ? '-k ' : ''}${url}`, '');
   }
   lines.push('Stop with Ctrl-C.');
   return lines.join('\n') + '\n';
