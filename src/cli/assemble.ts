@@ -153,8 +153,9 @@ async function inside(options: AssembleOptions): Promise<Assembled> {
 function makeStack(bytes: number | undefined): Stack {
   const { sizes, settings } = stackMemory(bytes);
   return new Stack(createMemory(sizes), {
-    // The random wait before the first probe is for networks whose hosts all start at once (RFC 4862 section 5.4.2).
-    settings: { ...settings, dadDelay: 0 },
+    // The random wait before the first probe is for networks whose hosts all start at once (RFC 4862 section 5.4.2). Two
+    // probes: the kernel may let the answer to the first one fall while the device that we have just opened comes up.
+    settings: { ...settings, dadDelay: 0, dadTransmits: 2 },
     rng: new SystemRng(),
     secret: secretWords(8),
   });

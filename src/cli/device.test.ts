@@ -104,7 +104,7 @@ describe('on devices', wanted, () => {
     await ns.ip('tuntap add dev ring0 mode tap');
     await ns.ip('addr add 10.3.0.2/24 dev ring0');
     await ns.ip('link set ring0 up');
-    const running = ns.startNode([main, 'serve', folder.root, '--link', 'tap']);
+    const running = ns.startNode([main, 'serve', folder.root, '--link', 'tap'], { timeout: 30_000 });
     const result = await running.done; // there is nothing else to serve at
     assert.match(result.stderr, /another host on ring0 has the address 10\.3\.0\.2: choose another/);
     assert.equal(result.code, 1);

@@ -194,7 +194,7 @@ export const servers: Record<string, Scenario> = {
   },
   async "a local end of one's own"(stage) {
     const { server, port } = await listening(stage, {});
-    const c = stage.client.connect({ port, host: stage.host, localPort: 41234 });
+    const c = stage.client.connect({ port, host: stage.host, localPort: 23456 });
     const [[s]] = (await Promise.all([once(server, 'connection'), once(c, 'connect')])) as [[nodeNet.Socket], unknown];
     const log = [c.localPort, s.remotePort];
     // Reset: the port is free again for the next run.
