@@ -1,4 +1,4 @@
-// Test of the host link with clients of another machine: they are served, and seen, as themselves. Two namespaces, a wire.
+// Test of the host link open to all addresses: clients, of other machines too, are served, and seen, as themselves.
 // Run by node:test; calls a child that serves. Needs root.
 
 import assert from 'node:assert/strict';
@@ -49,15 +49,19 @@ describe('the host link open to a network', needs({ root: true, programs: ['ip']
     await b.ip('addr add fd08::2/128 dev lo');
     await a.ip('route add 10.8.0.0/24 via 10.9.0.2');
     await a.ip('route add fd08::/64 via fd09::2');
-    for (const [address, own] of [
-      ['10.9.0.1', '10.9.0.2'],
-      ['10.9.0.1', '10.8.0.2'],
-      ['fd09::1', 'fd09::2'],
-      ['fd09::1', 'fd08::2'],
+    for (const [ns, address, own] of [
+      [b, '10.9.0.1', '10.9.0.2'],
+      [b, '10.9.0.1', '10.8.0.2'],
+      [b, 'fd09::1', 'fd09::2'],
+      [b, 'fd09::1', 'fd08::2'],
+      [a, '10.9.0.1', '10.9.0.1'],
     ] as const) {
-      const lines = await b.runOk(process.execPath, ['--input-type=module', '-e', client, address, own]);
+      const lines = await ns.runOk(process.execPath, ['--input-type=module', '-e', client, address, own]);
       assert.deepEqual(lines.trim().split('\n').sort(), [`echo hello ${address}`, own].sort());
     }
+    // On the machine itself, by an address of another interface: over TCP as itself, too.
+    const lines = await a.runOk(process.execPath, ['--input-type=module', '-e', client, '10.9.0.1', '127.0.0.1']);
+    assert.ok(lines.split('\n').includes('127.0.0.1'), lines);
     assert.equal((await child.stop()).code, 0);
   });
 });
