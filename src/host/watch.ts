@@ -7,6 +7,15 @@
 
 import { openPoll, type PollHandle } from './ffi.ts';
 
+/**
+ * Watches that are open. While Node takes its environment down it runs libuv once more: a descriptor that becomes ready
+ * just then would call JavaScript that is gone, and the process would abort. So at 'exit' all of them stop.
+ */
+const open = new Set<PollHandle>();
+process.once('exit', () => {
+  for (const handle of open) handle.stop();
+});
+
 /** Watches one descriptor. It never keeps the process alive by itself. */
 export class Watch {
   readonly #handle: PollHandle;
@@ -23,6 +32,7 @@ export class Watch {
     };
     this.#handle = openPoll(fd, true, false, this.#callback);
     this.#handle.unref();
+    open.add(this.#handle);
   }
 
   /** Also (or no longer) tells when the descriptor can be written. */
@@ -34,6 +44,7 @@ export class Watch {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    open.delete(this.#handle);
     this.#handle.close();
   }
 }
