@@ -32,10 +32,12 @@ export async function fetchUrl(text: string, options: FetchOptions): Promise<num
   inwardOnly('fetch', options.link);
   const url = readUrl(text);
   const headers = readHeaders(options.header ?? []);
-  const assembled = await assemble({ ...options, warn: (line) => process.stderr.write(`ring3 fetch: ${line}\n`) });
+  // Before there is a device: who sees it may interrupt us at once.
   const abort = new AbortController();
   const release = onSignal(() => abort.abort(failure('interrupted')));
+  let assembled: Assembled | undefined;
   try {
+    assembled = await assemble({ ...options, warn: (line) => process.stderr.write(`ring3 fetch: ${line}\n`) });
     await readyToSend(assembled, abort.signal);
     abort.signal.throwIfAborted();
     const answer = await request(assembled, url, headers, options, abort.signal);
@@ -44,7 +46,7 @@ export async function fetchUrl(text: string, options: FetchOptions): Promise<num
     throw abort.signal.aborted ? (abort.signal.reason as CliError) : error;
   } finally {
     release();
-    await assembled.close(1000);
+    await assembled?.close(1000);
   }
 }
 

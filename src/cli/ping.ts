@@ -8,7 +8,7 @@ import type { Udp } from '../stack/udp.ts';
 import { UDP_OPTION_TTL } from '../stack/udp-options.ts';
 import { ICMP4_ECHO, putIcmpEcho } from '../wire/icmp4.ts';
 import { ICMP6_ECHO } from '../wire/icmp6.ts';
-import { assemble, type Inside } from './assemble.ts';
+import { type Assembled, assemble, type Inside } from './assemble.ts';
 import { readyToSend } from './device.ts';
 import { EXIT_FAILURE, failure, meaning, usage } from './errors.ts';
 import { lookUp } from './lookup.ts';
@@ -44,20 +44,40 @@ export async function ping(host: string, options: PingOptions): Promise<number> 
   const v4 = isMapped(words[0]!, words[1]!, words[2]!);
   if (options.size > (v4 ? MOST4 : MOST6)) throw usage(`--size ${options.size}: at most ${v4 ? MOST4 : MOST6}`);
   if (options.ttl !== undefined && (options.ttl < 1 || options.ttl > 255)) throw usage('--ttl is from 1 to 255');
-  const assembled = await assemble({ ...options, warn: (text) => process.stderr.write(`ring3 ping: ${text}\n`) });
-  const report = new PingReport(host, address, options.size, v4, options.quiet ?? false, (text) =>
-    process.stdout.write(`${text}\n`),
-  );
+  // Before there is a device: who sees it may interrupt us at once.
   const stop = new AbortController();
   const release = onSignal(() => stop.abort());
   process.stdout.once('error', () => stop.abort()); // who reads us has had enough
   try {
-    await readyToSend(assembled, stop.signal);
-    if (stop.signal.aborted) return EXIT_FAILURE;
-    report.begin();
-    await new Pinger(assembled.inside!, words, v4, options, report).run(stop.signal);
+    return await pingOn(await assemble({ ...options, warn }), host, address, words, v4, options, stop.signal);
   } finally {
     release();
+  }
+}
+
+function warn(text: string): void {
+  process.stderr.write(`ring3 ping: ${text}\n`);
+}
+
+/** The run itself, through a stack that is taken down at its end. */
+async function pingOn(
+  assembled: Assembled,
+  host: string,
+  address: string,
+  words: Int32Array,
+  v4: boolean,
+  options: PingOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const report = new PingReport(host, address, options.size, v4, options.quiet ?? false, (text) =>
+    process.stdout.write(`${text}\n`),
+  );
+  try {
+    await readyToSend(assembled, signal);
+    if (signal.aborted) return EXIT_FAILURE;
+    report.begin();
+    await new Pinger(assembled.inside!, words, v4, options, report).run(signal);
+  } finally {
     await assembled.close(0);
   }
   report.end();

@@ -63,6 +63,14 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
   const lost = new Promise<string>((resolve) => {
     gone = resolve;
   });
+  // Before there is a device: who sees it may interrupt us at once.
+  const stop = new AbortController();
+  const asked = new Promise<null>((resolve) => {
+    onSignal(() => {
+      stop.abort();
+      resolve(null);
+    });
+  });
   const assembled = await assemble({ ...options, ports, warn, gone });
   inside = assembled.inside;
   let metrics: Server | undefined;
@@ -78,13 +86,6 @@ export async function serve(dir: string, options: ServeOptions): Promise<number>
     await assembled.close(0);
     throw error;
   }
-  const stop = new AbortController();
-  const asked = new Promise<null>((resolve) => {
-    onSignal(() => {
-      stop.abort();
-      resolve(null);
-    });
-  });
   // With a log, standard output is the log's alone.
   const told = options.log === undefined ? process.stdout : process.stderr;
   say(told, banner(dir, options, assembled, ports, secure, metrics));
