@@ -8,7 +8,10 @@ import { pathToFileURL } from 'node:url';
 import { dist, root, setup, tsc } from './setup.mjs';
 
 /** Files made by a script: each script exports generate(root), which returns what the file must hold. */
-const GENERATED = [{ file: 'src/wire/checksum-wasm.ts', script: 'scripts/build-wasm.mjs' }];
+const GENERATED = [
+  { file: 'src/wire/checksum-wasm.ts', script: 'scripts/build-wasm.mjs' },
+  { file: 'src/stack/tcp/tcb.ts', script: 'scripts/build-tcb.mjs' },
+];
 /** An example is short enough to be read at once. */
 const EXAMPLE_LINES = 60;
 

@@ -56,6 +56,22 @@ export const F_TIME_WAIT: number = 1 << 27;
 /** The persist timer fired with a small window open: send what fits in spite of silly window avoidance. */
 export const F_FORCE: number = 1 << 28;
 
+// The second word, flags2.
+
+/** SACK was agreed on (RFC 2018 section 2). */
+export const F2_SACK: number = 1 << 0;
+/** ECN was agreed on (RFC 3168 section 6.1.1). */
+export const F2_ECN: number = 1 << 1;
+/** Marked packets have come: ECE goes out until CWR comes (RFC 3168 section 6.1.3). */
+export const F2_ECE: number = 1 << 2;
+/** cwnd was reduced for an ECE: the next new data bears CWR (section 6.1.2). */
+export const F2_CWR_DUE: number = 1 << 3;
+/** dsackStart and dsackEnd are to be reported (RFC 2883). */
+export const F2_DSACK: number = 1 << 4;
+/** The user has fixed the receive, the send buffer: no tuning. */
+export const F2_RCVBUF_SET: number = 1 << 5;
+export const F2_SNDBUF_SET: number = 1 << 6;
+
 /** Data arrived. */
 export const READY_READ = 1;
 /** Room in the send buffer after a write that came back short. */

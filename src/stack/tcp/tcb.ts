@@ -1,113 +1,182 @@
 // The row of a connection: where each field lies, and the view through which the code reads it by its RFC name.
 // Used by every file of tcp/; calls base/rows. Another program may read the rows: a change of layout raises LAYOUT_VERSION.
+// Made by scripts/build-tcb.mjs, which has the table of fields: change that.
 // Length: one line a field and one accessor pair a field; it has no logic to split.
 
 import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 512;
+export const TCB_BYTES = 832;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
 const WHEEL_SLOT = 4;
 const STATE = 5;
 const FLAGS = 6;
-const HASH_NEXT = 7;
-const LOCAL0 = 8;
-const LOCAL1 = 9;
-const LOCAL2 = 10;
-const LOCAL3 = 11;
-const LOCAL_PORT = 12;
-const REMOTE0 = 13;
-const REMOTE1 = 14;
-const REMOTE2 = 15;
-const REMOTE3 = 16;
-const REMOTE_PORT = 17;
-const IFACE = 18;
-const NEIGHBOUR = 19;
-const ROUTE_EPOCH = 20;
-const PATH_MTU = 21;
-const PEER_MSS = 22;
-const MSS = 23;
-const ISS = 24;
-const IRS = 25;
-const SND_UNA = 26;
-const SND_NXT = 27;
-const SND_MAX = 28;
-const SND_WND = 29;
-const SND_WL1 = 30;
-const SND_WL2 = 31;
-const MAX_SND_WND = 32;
-const RCV_NXT = 33;
-const RCV_ADV = 34;
-const RCV_FIN = 35;
-const RCV_UP = 36;
-const SND_SCALE = 37;
-const RCV_SCALE = 38;
-const TS_RECENT = 39;
-
-const LAST_ACK_SENT = 41;
-const TS_OFFSET = 42;
-const SRTT = 43;
-const RTTVAR = 44;
-const RTO = 45;
-const TIMED_SEQ = 46;
-const TIMED_AT = 47;
-const CWND = 48;
-const SSTHRESH = 49;
-const RECOVER = 50;
-const DUP_ACKS = 51;
-const CC_CELL0 = 52;
-const CC_CELL1 = 53;
-const RETRIES = 54;
-const PROBES = 55;
-const SND_HEAD = 56;
-const SND_TAIL = 57;
-const SND_BYTES = 58;
-const RCV_HEAD = 59;
-const RCV_TAIL = 60;
-const RCV_BYTES = 61;
-const RANGES = 62;
-const RANGE_COUNT = 63;
-const SND_LIMIT = 64;
-const RCV_LIMIT = 65;
-const ERROR = 66;
-const READY = 67;
-const READY_NEXT = 68;
-const ACTIVE_NEXT = 69;
-const PARENT = 70;
-const ACCEPT_NEXT = 71;
-const ACCEPT_HEAD = 72;
-const ACCEPT_TAIL = 73;
-const ACCEPT_COUNT = 74;
-const SYN_COUNT = 75;
-const BACKLOG = 76;
-const KEEP_IDLE = 77;
-const KEEP_INTERVAL = 78;
-const KEEP_COUNT = 79;
-const TTL = 80;
-const TOS = 81;
-const FLOW_LABEL = 82;
-const CURSOR_SPAN = 83;
-const CURSOR_AT = 84;
-const CURSOR_SEQ = 85;
-const UNACKED_SEGMENTS = 86;
-const READY_PREVIOUS = 87;
-const ACTIVE_PREVIOUS = 88;
-const CHALLENGE_AT = 89;
-const SOFT_ERROR = 90;
-const RCV_MSS = 91;
-const WHEEL_AT = 52;
-const RTX_AT = 53;
-const ACK_AT = 54;
-const LONG_AT = 55;
-const LAST_RECEIVED_AT = 56;
-const LAST_SENT_AT = 57;
-const OPENED_AT = 58;
-const BYTES_RECEIVED = 59;
-const BYTES_ACKED = 60;
-const BYTES_RETRANSMITTED = 61;
+const FLAGS2 = 7;
+const HASH_NEXT = 8;
+const READY_NEXT = 9;
+const READY_PREVIOUS = 10;
+const ACTIVE_NEXT = 11;
+const ACTIVE_PREVIOUS = 12;
+const READY = 13;
+const ERROR = 14;
+const SOFT_ERROR = 15;
+const LOCAL0 = 16;
+const LOCAL1 = 17;
+const LOCAL2 = 18;
+const LOCAL3 = 19;
+const LOCAL_PORT = 20;
+const REMOTE0 = 21;
+const REMOTE1 = 22;
+const REMOTE2 = 23;
+const REMOTE3 = 24;
+const REMOTE_PORT = 25;
+const IFACE = 26;
+const NEIGHBOUR = 27;
+const ROUTE_EPOCH = 28;
+const PATH_MTU = 29;
+const PEER_MSS = 30;
+const MSS = 31;
+const TTL = 32;
+const TOS = 33;
+const FLOW_LABEL = 34;
+const ISS = 35;
+const IRS = 36;
+const SND_UNA = 37;
+const SND_NXT = 38;
+const SND_MAX = 39;
+const SND_WND = 40;
+const SND_WL1 = 41;
+const SND_WL2 = 42;
+const MAX_SND_WND = 43;
+const RCV_NXT = 44;
+const RCV_ADV = 45;
+const RCV_FIN = 46;
+const RCV_UP = 47;
+const SND_SCALE = 48;
+const RCV_SCALE = 49;
+const TS_RECENT = 50;
+const LAST_ACK_SENT = 51;
+const TS_OFFSET = 52;
+const SND_HEAD = 53;
+const SND_TAIL = 54;
+const SND_BYTES = 55;
+const SND_LIMIT = 56;
+const CURSOR_SPAN = 57;
+const CURSOR_AT = 58;
+const CURSOR_SEQ = 59;
+const RCV_HEAD = 60;
+const RCV_TAIL = 61;
+const RCV_BYTES = 62;
+const RCV_LIMIT = 63;
+const RANGES = 64;
+const RANGE_COUNT = 65;
+const SRTT = 66;
+const RTTVAR = 67;
+const RTO = 68;
+const MDEV_MAX = 69;
+const RTT_SEQ = 70;
+const MIN_RTT = 71;
+const TIMED_SEQ = 72;
+const TIMED_AT = 73;
+const RETRIES = 74;
+const PROBES = 75;
+const TIMER = 76;
+const SEG_HEAD = 77;
+const SEG_TAIL = 78;
+const TIME_HEAD = 79;
+const TIME_TAIL = 80;
+const LOST_HINT = 81;
+const SACK_HINT = 82;
+const SACKED_BYTES = 83;
+const LOST_BYTES = 84;
+const RETRANS_BYTES = 85;
+const HIGH_SACKED = 86;
+const PHASE = 87;
+const RECOVER = 88;
+const DUP_ACKS = 89;
+const RACK_END = 90;
+const RACK_RTT = 91;
+const REO_WND_MULT = 92;
+const REO_WND_PERSIST = 93;
+const DSACK_ROUND = 94;
+const REORDERING = 95;
+const PRR_DELIVERED = 96;
+const PRR_OUT = 97;
+const RECOVER_FS = 98;
+const TLP_END = 99;
+const UNDO_MARKER = 100;
+const UNDO_RETRANS = 101;
+const PRIOR_CWND = 102;
+const PRIOR_SSTHRESH = 103;
+const RETRANS_STAMP = 104;
+const CWND = 105;
+const SSTHRESH = 106;
+const CC = 107;
+const CC_CELL0 = 108;
+const CC_CELL1 = 109;
+const CC_CELL2 = 110;
+const CC_CELL3 = 111;
+const CC_CELL4 = 112;
+const CC_CELL5 = 113;
+const CC_CELL6 = 114;
+const CC_CELL7 = 115;
+const CWND_USED = 116;
+const DELIVERED_SEGMENTS = 117;
+const DELIVERED_CE = 118;
+const UNACKED_SEGMENTS = 119;
+const RCV_MSS = 120;
+const QUICK = 121;
+const ATO = 122;
+const DSACK_START = 123;
+const DSACK_END = 124;
+const SACK_RECENT = 125;
+const RCV_SPACE = 126;
+const RCV_SPACE_SEQ = 127;
+const RCV_RTT = 128;
+const RCV_RTT_SEQ = 129;
+const PARENT = 130;
+const ACCEPT_NEXT = 131;
+const ACCEPT_HEAD = 132;
+const ACCEPT_TAIL = 133;
+const ACCEPT_COUNT = 134;
+const SYN_COUNT = 135;
+const BACKLOG = 136;
+const KEEP_IDLE = 137;
+const KEEP_INTERVAL = 138;
+const KEEP_COUNT = 139;
+const USER_TIMEOUT = 140;
+const NOTSENT_LOW = 141;
+const CHALLENGE_AT = 142;
+const CHALLENGE_COUNT = 143;
+const WHEEL_AT = 72;
+const RTX_AT = 73;
+const ACK_AT = 74;
+const LONG_AT = 75;
+const LAST_RECEIVED_AT = 76;
+const LAST_SENT_AT = 77;
+const OPENED_AT = 78;
+const PACE_AT = 79;
+const PACING_RATE = 80;
+const RACK_AT = 81;
+const MIN_RTT_AT = 82;
+const RCV_SPACE_AT = 83;
+const RCV_RTT_AT = 84;
+const STUCK_AT = 85;
+const DELIVERED = 86;
+const DELIVERED_AT = 87;
+const FIRST_SENT_AT = 88;
+const APP_LIMITED = 89;
+const DELIVERY_RATE = 90;
+const CC_REAL0 = 91;
+const CC_REAL1 = 92;
+const CC_REAL2 = 93;
+const CC_REAL3 = 94;
+const BYTES_RECEIVED = 95;
+const BYTES_ACKED = 96;
+const BYTES_RETRANSMITTED = 97;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -143,7 +212,15 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   wheelSlot: { cell: WHEEL_SLOT },
   state: { cell: STATE },
   flags: { cell: FLAGS },
+  flags2: { cell: FLAGS2 },
   hashNext: { cell: HASH_NEXT },
+  readyNext: { cell: READY_NEXT },
+  readyPrevious: { cell: READY_PREVIOUS },
+  activeNext: { cell: ACTIVE_NEXT },
+  activePrevious: { cell: ACTIVE_PREVIOUS },
+  ready: { cell: READY },
+  error: { cell: ERROR },
+  softError: { cell: SOFT_ERROR },
   local0: { cell: LOCAL0 },
   local1: { cell: LOCAL1 },
   local2: { cell: LOCAL2 },
@@ -160,6 +237,9 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   pathMtu: { cell: PATH_MTU },
   peerMss: { cell: PEER_MSS },
   mss: { cell: MSS },
+  ttl: { cell: TTL },
+  tos: { cell: TOS },
+  flowLabel: { cell: FLOW_LABEL },
   iss: { cell: ISS },
   irs: { cell: IRS },
   sndUna: { cell: SND_UNA },
@@ -176,36 +256,85 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sndScale: { cell: SND_SCALE },
   rcvScale: { cell: RCV_SCALE },
   tsRecent: { cell: TS_RECENT },
-
   lastAckSent: { cell: LAST_ACK_SENT },
   tsOffset: { cell: TS_OFFSET },
-  srtt: { cell: SRTT },
-  rttvar: { cell: RTTVAR },
-  rto: { cell: RTO },
-  timedSeq: { cell: TIMED_SEQ },
-  timedAt: { cell: TIMED_AT },
-  cwnd: { cell: CWND },
-  ssthresh: { cell: SSTHRESH },
-  recover: { cell: RECOVER },
-  dupAcks: { cell: DUP_ACKS },
-  ccCell0: { cell: CC_CELL0 },
-  ccCell1: { cell: CC_CELL1 },
-  retries: { cell: RETRIES },
-  probes: { cell: PROBES },
   sndHead: { cell: SND_HEAD },
   sndTail: { cell: SND_TAIL },
   sndBytes: { cell: SND_BYTES },
+  sndLimit: { cell: SND_LIMIT },
+  cursorSpan: { cell: CURSOR_SPAN },
+  cursorAt: { cell: CURSOR_AT },
+  cursorSeq: { cell: CURSOR_SEQ },
   rcvHead: { cell: RCV_HEAD },
   rcvTail: { cell: RCV_TAIL },
   rcvBytes: { cell: RCV_BYTES },
+  rcvLimit: { cell: RCV_LIMIT },
   ranges: { cell: RANGES },
   rangeCount: { cell: RANGE_COUNT },
-  sndLimit: { cell: SND_LIMIT },
-  rcvLimit: { cell: RCV_LIMIT },
-  error: { cell: ERROR },
-  ready: { cell: READY },
-  readyNext: { cell: READY_NEXT },
-  activeNext: { cell: ACTIVE_NEXT },
+  srtt: { cell: SRTT },
+  rttvar: { cell: RTTVAR },
+  rto: { cell: RTO },
+  mdevMax: { cell: MDEV_MAX },
+  rttSeq: { cell: RTT_SEQ },
+  minRtt: { cell: MIN_RTT },
+  timedSeq: { cell: TIMED_SEQ },
+  timedAt: { cell: TIMED_AT },
+  retries: { cell: RETRIES },
+  probes: { cell: PROBES },
+  timer: { cell: TIMER },
+  segHead: { cell: SEG_HEAD },
+  segTail: { cell: SEG_TAIL },
+  timeHead: { cell: TIME_HEAD },
+  timeTail: { cell: TIME_TAIL },
+  lostHint: { cell: LOST_HINT },
+  sackHint: { cell: SACK_HINT },
+  sackedBytes: { cell: SACKED_BYTES },
+  lostBytes: { cell: LOST_BYTES },
+  retransBytes: { cell: RETRANS_BYTES },
+  highSacked: { cell: HIGH_SACKED },
+  phase: { cell: PHASE },
+  recover: { cell: RECOVER },
+  dupAcks: { cell: DUP_ACKS },
+  rackEnd: { cell: RACK_END },
+  rackRtt: { cell: RACK_RTT },
+  reoWndMult: { cell: REO_WND_MULT },
+  reoWndPersist: { cell: REO_WND_PERSIST },
+  dsackRound: { cell: DSACK_ROUND },
+  reordering: { cell: REORDERING },
+  prrDelivered: { cell: PRR_DELIVERED },
+  prrOut: { cell: PRR_OUT },
+  recoverFs: { cell: RECOVER_FS },
+  tlpEnd: { cell: TLP_END },
+  undoMarker: { cell: UNDO_MARKER },
+  undoRetrans: { cell: UNDO_RETRANS },
+  priorCwnd: { cell: PRIOR_CWND },
+  priorSsthresh: { cell: PRIOR_SSTHRESH },
+  retransStamp: { cell: RETRANS_STAMP },
+  cwnd: { cell: CWND },
+  ssthresh: { cell: SSTHRESH },
+  cc: { cell: CC },
+  ccCell0: { cell: CC_CELL0 },
+  ccCell1: { cell: CC_CELL1 },
+  ccCell2: { cell: CC_CELL2 },
+  ccCell3: { cell: CC_CELL3 },
+  ccCell4: { cell: CC_CELL4 },
+  ccCell5: { cell: CC_CELL5 },
+  ccCell6: { cell: CC_CELL6 },
+  ccCell7: { cell: CC_CELL7 },
+  cwndUsed: { cell: CWND_USED },
+  deliveredSegments: { cell: DELIVERED_SEGMENTS },
+  deliveredCe: { cell: DELIVERED_CE },
+  unackedSegments: { cell: UNACKED_SEGMENTS },
+  rcvMss: { cell: RCV_MSS },
+  quick: { cell: QUICK },
+  ato: { cell: ATO },
+  dsackStart: { cell: DSACK_START },
+  dsackEnd: { cell: DSACK_END },
+  sackRecent: { cell: SACK_RECENT },
+  rcvSpace: { cell: RCV_SPACE },
+  rcvSpaceSeq: { cell: RCV_SPACE_SEQ },
+  rcvRtt: { cell: RCV_RTT },
+  rcvRttSeq: { cell: RCV_RTT_SEQ },
   parent: { cell: PARENT },
   acceptNext: { cell: ACCEPT_NEXT },
   acceptHead: { cell: ACCEPT_HEAD },
@@ -216,16 +345,10 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   keepIdle: { cell: KEEP_IDLE },
   keepInterval: { cell: KEEP_INTERVAL },
   keepCount: { cell: KEEP_COUNT },
-  ttl: { cell: TTL },
-  tos: { cell: TOS },
-  flowLabel: { cell: FLOW_LABEL },
-  cursorSpan: { cell: CURSOR_SPAN },
-  cursorAt: { cell: CURSOR_AT },
-  cursorSeq: { cell: CURSOR_SEQ },
-  unackedSegments: { cell: UNACKED_SEGMENTS },
+  userTimeout: { cell: USER_TIMEOUT },
+  notsentLow: { cell: NOTSENT_LOW },
   challengeAt: { cell: CHALLENGE_AT },
-  softError: { cell: SOFT_ERROR },
-  rcvMss: { cell: RCV_MSS },
+  challengeCount: { cell: CHALLENGE_COUNT },
   wheelAt: { double: WHEEL_AT },
   rtxAt: { double: RTX_AT },
   ackAt: { double: ACK_AT },
@@ -233,6 +356,22 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   lastReceivedAt: { double: LAST_RECEIVED_AT },
   lastSentAt: { double: LAST_SENT_AT },
   openedAt: { double: OPENED_AT },
+  paceAt: { double: PACE_AT },
+  pacingRate: { double: PACING_RATE },
+  rackAt: { double: RACK_AT },
+  minRttAt: { double: MIN_RTT_AT },
+  rcvSpaceAt: { double: RCV_SPACE_AT },
+  rcvRttAt: { double: RCV_RTT_AT },
+  stuckAt: { double: STUCK_AT },
+  delivered: { double: DELIVERED },
+  deliveredAt: { double: DELIVERED_AT },
+  firstSentAt: { double: FIRST_SENT_AT },
+  appLimited: { double: APP_LIMITED },
+  deliveryRate: { double: DELIVERY_RATE },
+  ccReal0: { double: CC_REAL0 },
+  ccReal1: { double: CC_REAL1 },
+  ccReal2: { double: CC_REAL2 },
+  ccReal3: { double: CC_REAL3 },
   bytesReceived: { double: BYTES_RECEIVED },
   bytesAcked: { double: BYTES_ACKED },
   bytesRetransmitted: { double: BYTES_RETRANSMITTED },
@@ -281,12 +420,54 @@ export class Tcb {
   set flags(v: number) {
     this.i32[this.c + FLAGS] = v;
   }
+  /** F2_* bits. */
+  get flags2(): number {
+    return this.i32[this.c + FLAGS2]!;
+  }
+  set flags2(v: number) {
+    this.i32[this.c + FLAGS2] = v;
+  }
   /** Next row of the demultiplexer's chain. */
   get hashNext(): number {
     return this.i32[this.c + HASH_NEXT]!;
   }
   set hashNext(v: number) {
     this.i32[this.c + HASH_NEXT] = v;
+  }
+  /** Next row in the ready queue. */
+  get readyNext(): number {
+    return this.i32[this.c + READY_NEXT]!;
+  }
+  set readyNext(v: number) {
+    this.i32[this.c + READY_NEXT] = v;
+  }
+  /** Next row in the active or blocked queue. */
+  get activeNext(): number {
+    return this.i32[this.c + ACTIVE_NEXT]!;
+  }
+  set activeNext(v: number) {
+    this.i32[this.c + ACTIVE_NEXT] = v;
+  }
+  /** READY_* flags not yet taken. */
+  get ready(): number {
+    return this.i32[this.c + READY]!;
+  }
+  set ready(v: number) {
+    this.i32[this.c + READY] = v;
+  }
+  /** Pending error, positive errno. */
+  get error(): number {
+    return this.i32[this.c + ERROR]!;
+  }
+  set error(v: number) {
+    this.i32[this.c + ERROR] = v;
+  }
+  /** Errno of an ICMP error that may pass (RFC 1122 section 4.2.3.9): reported if the connection times out. */
+  get softError(): number {
+    return this.i32[this.c + SOFT_ERROR]!;
+  }
+  set softError(v: number) {
+    this.i32[this.c + SOFT_ERROR] = v;
   }
   get local0(): number {
     return this.i32[this.c + LOCAL0]!;
@@ -389,6 +570,24 @@ export class Tcb {
   }
   set mss(v: number) {
     this.i32[this.c + MSS] = v;
+  }
+  get ttl(): number {
+    return this.i32[this.c + TTL]!;
+  }
+  set ttl(v: number) {
+    this.i32[this.c + TTL] = v;
+  }
+  get tos(): number {
+    return this.i32[this.c + TOS]!;
+  }
+  set tos(v: number) {
+    this.i32[this.c + TOS] = v;
+  }
+  get flowLabel(): number {
+    return this.i32[this.c + FLOW_LABEL]!;
+  }
+  set flowLabel(v: number) {
+    this.i32[this.c + FLOW_LABEL] = v;
   }
   /** ISS. */
   get iss(): number {
@@ -502,7 +701,6 @@ export class Tcb {
   set tsRecent(v: number) {
     this.i32[this.c + TS_RECENT] = v;
   }
-
   /** Last.ACK.sent. */
   get lastAckSent(): number {
     return this.i32[this.c + LAST_ACK_SENT]!;
@@ -516,6 +714,90 @@ export class Tcb {
   }
   set tsOffset(v: number) {
     this.i32[this.c + TS_OFFSET] = v;
+  }
+  /** Send list: head, tail, bytes (Spans). */
+  get sndHead(): number {
+    return this.i32[this.c + SND_HEAD]!;
+  }
+  set sndHead(v: number) {
+    this.i32[this.c + SND_HEAD] = v;
+  }
+  get sndTail(): number {
+    return this.i32[this.c + SND_TAIL]!;
+  }
+  set sndTail(v: number) {
+    this.i32[this.c + SND_TAIL] = v;
+  }
+  get sndBytes(): number {
+    return this.i32[this.c + SND_BYTES]!;
+  }
+  set sndBytes(v: number) {
+    this.i32[this.c + SND_BYTES] = v;
+  }
+  /** Send buffer limit, bytes. */
+  get sndLimit(): number {
+    return this.i32[this.c + SND_LIMIT]!;
+  }
+  set sndLimit(v: number) {
+    this.i32[this.c + SND_LIMIT] = v;
+  }
+  /** Where sndNxt lies in the send list, if cursorSeq === sndNxt. */
+  get cursorSpan(): number {
+    return this.i32[this.c + CURSOR_SPAN]!;
+  }
+  set cursorSpan(v: number) {
+    this.i32[this.c + CURSOR_SPAN] = v;
+  }
+  get cursorAt(): number {
+    return this.i32[this.c + CURSOR_AT]!;
+  }
+  set cursorAt(v: number) {
+    this.i32[this.c + CURSOR_AT] = v;
+  }
+  get cursorSeq(): number {
+    return this.i32[this.c + CURSOR_SEQ]!;
+  }
+  set cursorSeq(v: number) {
+    this.i32[this.c + CURSOR_SEQ] = v;
+  }
+  /** Receive list. */
+  get rcvHead(): number {
+    return this.i32[this.c + RCV_HEAD]!;
+  }
+  set rcvHead(v: number) {
+    this.i32[this.c + RCV_HEAD] = v;
+  }
+  get rcvTail(): number {
+    return this.i32[this.c + RCV_TAIL]!;
+  }
+  set rcvTail(v: number) {
+    this.i32[this.c + RCV_TAIL] = v;
+  }
+  get rcvBytes(): number {
+    return this.i32[this.c + RCV_BYTES]!;
+  }
+  set rcvBytes(v: number) {
+    this.i32[this.c + RCV_BYTES] = v;
+  }
+  /** Receive buffer limit, bytes. */
+  get rcvLimit(): number {
+    return this.i32[this.c + RCV_LIMIT]!;
+  }
+  set rcvLimit(v: number) {
+    this.i32[this.c + RCV_LIMIT] = v;
+  }
+  /** Out-of-order ranges: first. */
+  get ranges(): number {
+    return this.i32[this.c + RANGES]!;
+  }
+  set ranges(v: number) {
+    this.i32[this.c + RANGES] = v;
+  }
+  get rangeCount(): number {
+    return this.i32[this.c + RANGE_COUNT]!;
+  }
+  set rangeCount(v: number) {
+    this.i32[this.c + RANGE_COUNT] = v;
   }
   /** SRTT, us; 0: no sample yet. */
   get srtt(): number {
@@ -538,6 +820,27 @@ export class Tcb {
   set rto(v: number) {
     this.i32[this.c + RTO] = v;
   }
+  /** Largest deviation in the present round trip, us. */
+  get mdevMax(): number {
+    return this.i32[this.c + MDEV_MAX]!;
+  }
+  set mdevMax(v: number) {
+    this.i32[this.c + MDEV_MAX] = v;
+  }
+  /** The ACK that ends the present round trip for rttvar. */
+  get rttSeq(): number {
+    return this.i32[this.c + RTT_SEQ]!;
+  }
+  set rttSeq(v: number) {
+    this.i32[this.c + RTT_SEQ] = v;
+  }
+  /** Least RTT of the last minutes, us; 0: no sample yet. */
+  get minRtt(): number {
+    return this.i32[this.c + MIN_RTT]!;
+  }
+  set minRtt(v: number) {
+    this.i32[this.c + MIN_RTT] = v;
+  }
   /** The ACK that ends the RTT measurement under way. */
   get timedSeq(): number {
     return this.i32[this.c + TIMED_SEQ]!;
@@ -551,48 +854,6 @@ export class Tcb {
   }
   set timedAt(v: number) {
     this.i32[this.c + TIMED_AT] = v;
-  }
-  /** Congestion window, bytes. */
-  get cwnd(): number {
-    return this.i32[this.c + CWND]!;
-  }
-  set cwnd(v: number) {
-    this.i32[this.c + CWND] = v;
-  }
-  /** Bytes. */
-  get ssthresh(): number {
-    return this.i32[this.c + SSTHRESH]!;
-  }
-  set ssthresh(v: number) {
-    this.i32[this.c + SSTHRESH] = v;
-  }
-  /** RFC 6582 recover. */
-  get recover(): number {
-    return this.i32[this.c + RECOVER]!;
-  }
-  set recover(v: number) {
-    this.i32[this.c + RECOVER] = v;
-  }
-  /** Duplicate ACKs in a row. */
-  get dupAcks(): number {
-    return this.i32[this.c + DUP_ACKS]!;
-  }
-  set dupAcks(v: number) {
-    this.i32[this.c + DUP_ACKS] = v;
-  }
-  /** Owned by the congestion control. */
-  get ccCell0(): number {
-    return this.i32[this.c + CC_CELL0]!;
-  }
-  set ccCell0(v: number) {
-    this.i32[this.c + CC_CELL0] = v;
-  }
-  /** Owned by the congestion control. */
-  get ccCell1(): number {
-    return this.i32[this.c + CC_CELL1]!;
-  }
-  set ccCell1(v: number) {
-    this.i32[this.c + CC_CELL1] = v;
   }
   /** Timeouts in a row. */
   get retries(): number {
@@ -608,98 +869,360 @@ export class Tcb {
   set probes(v: number) {
     this.i32[this.c + PROBES] = v;
   }
-  /** Send list: head, tail, bytes (Spans). */
-  get sndHead(): number {
-    return this.i32[this.c + SND_HEAD]!;
+  /** What rtxAt is for: TIMER_*. */
+  get timer(): number {
+    return this.i32[this.c + TIMER]!;
   }
-  set sndHead(v: number) {
-    this.i32[this.c + SND_HEAD] = v;
+  set timer(v: number) {
+    this.i32[this.c + TIMER] = v;
   }
-  get sndTail(): number {
-    return this.i32[this.c + SND_TAIL]!;
+  /** Records in sequence order: first and last (arena offsets). */
+  get segHead(): number {
+    return this.i32[this.c + SEG_HEAD]!;
   }
-  set sndTail(v: number) {
-    this.i32[this.c + SND_TAIL] = v;
+  set segHead(v: number) {
+    this.i32[this.c + SEG_HEAD] = v;
   }
-  get sndBytes(): number {
-    return this.i32[this.c + SND_BYTES]!;
+  get segTail(): number {
+    return this.i32[this.c + SEG_TAIL]!;
   }
-  set sndBytes(v: number) {
-    this.i32[this.c + SND_BYTES] = v;
+  set segTail(v: number) {
+    this.i32[this.c + SEG_TAIL] = v;
   }
-  /** Receive list. */
-  get rcvHead(): number {
-    return this.i32[this.c + RCV_HEAD]!;
+  /** Records in order of sending, those that are neither SACKed nor lost: first and last. */
+  get timeHead(): number {
+    return this.i32[this.c + TIME_HEAD]!;
   }
-  set rcvHead(v: number) {
-    this.i32[this.c + RCV_HEAD] = v;
+  set timeHead(v: number) {
+    this.i32[this.c + TIME_HEAD] = v;
   }
-  get rcvTail(): number {
-    return this.i32[this.c + RCV_TAIL]!;
+  get timeTail(): number {
+    return this.i32[this.c + TIME_TAIL]!;
   }
-  set rcvTail(v: number) {
-    this.i32[this.c + RCV_TAIL] = v;
+  set timeTail(v: number) {
+    this.i32[this.c + TIME_TAIL] = v;
   }
-  get rcvBytes(): number {
-    return this.i32[this.c + RCV_BYTES]!;
+  /** No lost record that waits to be sent again lies before this one; 0: none waits. */
+  get lostHint(): number {
+    return this.i32[this.c + LOST_HINT]!;
   }
-  set rcvBytes(v: number) {
-    this.i32[this.c + RCV_BYTES] = v;
+  set lostHint(v: number) {
+    this.i32[this.c + LOST_HINT] = v;
   }
-  /** Out-of-order ranges: first. */
-  get ranges(): number {
-    return this.i32[this.c + RANGES]!;
+  /** The last record that a SACK block has reached. */
+  get sackHint(): number {
+    return this.i32[this.c + SACK_HINT]!;
   }
-  set ranges(v: number) {
-    this.i32[this.c + RANGES] = v;
+  set sackHint(v: number) {
+    this.i32[this.c + SACK_HINT] = v;
   }
-  get rangeCount(): number {
-    return this.i32[this.c + RANGE_COUNT]!;
+  /** Bytes in flight that are SACKed, that count as lost, and those sent again. */
+  get sackedBytes(): number {
+    return this.i32[this.c + SACKED_BYTES]!;
   }
-  set rangeCount(v: number) {
-    this.i32[this.c + RANGE_COUNT] = v;
+  set sackedBytes(v: number) {
+    this.i32[this.c + SACKED_BYTES] = v;
   }
-  /** Send buffer limit, bytes. */
-  get sndLimit(): number {
-    return this.i32[this.c + SND_LIMIT]!;
+  get lostBytes(): number {
+    return this.i32[this.c + LOST_BYTES]!;
   }
-  set sndLimit(v: number) {
-    this.i32[this.c + SND_LIMIT] = v;
+  set lostBytes(v: number) {
+    this.i32[this.c + LOST_BYTES] = v;
   }
-  /** Receive buffer limit, bytes. */
-  get rcvLimit(): number {
-    return this.i32[this.c + RCV_LIMIT]!;
+  get retransBytes(): number {
+    return this.i32[this.c + RETRANS_BYTES]!;
   }
-  set rcvLimit(v: number) {
-    this.i32[this.c + RCV_LIMIT] = v;
+  set retransBytes(v: number) {
+    this.i32[this.c + RETRANS_BYTES] = v;
   }
-  /** Pending error, positive errno. */
-  get error(): number {
-    return this.i32[this.c + ERROR]!;
+  /** End of the highest bytes SACKed. */
+  get highSacked(): number {
+    return this.i32[this.c + HIGH_SACKED]!;
   }
-  set error(v: number) {
-    this.i32[this.c + ERROR] = v;
+  set highSacked(v: number) {
+    this.i32[this.c + HIGH_SACKED] = v;
   }
-  /** READY_* flags not yet taken. */
-  get ready(): number {
-    return this.i32[this.c + READY]!;
+  /** PHASE_*. */
+  get phase(): number {
+    return this.i32[this.c + PHASE]!;
   }
-  set ready(v: number) {
-    this.i32[this.c + READY] = v;
+  set phase(v: number) {
+    this.i32[this.c + PHASE] = v;
   }
-  /** Next row in the ready queue. */
-  get readyNext(): number {
-    return this.i32[this.c + READY_NEXT]!;
+  /** RFC 6582 recover. */
+  get recover(): number {
+    return this.i32[this.c + RECOVER]!;
   }
-  set readyNext(v: number) {
-    this.i32[this.c + READY_NEXT] = v;
+  set recover(v: number) {
+    this.i32[this.c + RECOVER] = v;
   }
-  /** Next row in the active or blocked queue. */
-  get activeNext(): number {
-    return this.i32[this.c + ACTIVE_NEXT]!;
+  /** Duplicate ACKs in a row. */
+  get dupAcks(): number {
+    return this.i32[this.c + DUP_ACKS]!;
   }
-  set activeNext(v: number) {
-    this.i32[this.c + ACTIVE_NEXT] = v;
+  set dupAcks(v: number) {
+    this.i32[this.c + DUP_ACKS] = v;
+  }
+  /** RACK.end_seq, RACK.rtt (us) (RFC 8985 section 5.2). */
+  get rackEnd(): number {
+    return this.i32[this.c + RACK_END]!;
+  }
+  set rackEnd(v: number) {
+    this.i32[this.c + RACK_END] = v;
+  }
+  get rackRtt(): number {
+    return this.i32[this.c + RACK_RTT]!;
+  }
+  set rackRtt(v: number) {
+    this.i32[this.c + RACK_RTT] = v;
+  }
+  /** RACK.reo_wnd_mult, RACK.reo_wnd_persist, RACK.dsack_round. */
+  get reoWndMult(): number {
+    return this.i32[this.c + REO_WND_MULT]!;
+  }
+  set reoWndMult(v: number) {
+    this.i32[this.c + REO_WND_MULT] = v;
+  }
+  get reoWndPersist(): number {
+    return this.i32[this.c + REO_WND_PERSIST]!;
+  }
+  set reoWndPersist(v: number) {
+    this.i32[this.c + REO_WND_PERSIST] = v;
+  }
+  get dsackRound(): number {
+    return this.i32[this.c + DSACK_ROUND]!;
+  }
+  set dsackRound(v: number) {
+    this.i32[this.c + DSACK_ROUND] = v;
+  }
+  /** Degree of reordering seen, bytes. */
+  get reordering(): number {
+    return this.i32[this.c + REORDERING]!;
+  }
+  set reordering(v: number) {
+    this.i32[this.c + REORDERING] = v;
+  }
+  /** prr_delivered, prr_out, RecoverFS (RFC 9937 section 6). */
+  get prrDelivered(): number {
+    return this.i32[this.c + PRR_DELIVERED]!;
+  }
+  set prrDelivered(v: number) {
+    this.i32[this.c + PRR_DELIVERED] = v;
+  }
+  get prrOut(): number {
+    return this.i32[this.c + PRR_OUT]!;
+  }
+  set prrOut(v: number) {
+    this.i32[this.c + PRR_OUT] = v;
+  }
+  get recoverFs(): number {
+    return this.i32[this.c + RECOVER_FS]!;
+  }
+  set recoverFs(v: number) {
+    this.i32[this.c + RECOVER_FS] = v;
+  }
+  /** TLP.end_seq (RFC 8985 section 7.1). */
+  get tlpEnd(): number {
+    return this.i32[this.c + TLP_END]!;
+  }
+  set tlpEnd(v: number) {
+    this.i32[this.c + TLP_END] = v;
+  }
+  /** SND.UNA when cwnd was reduced; what was retransmitted since and not reported as duplicate. */
+  get undoMarker(): number {
+    return this.i32[this.c + UNDO_MARKER]!;
+  }
+  set undoMarker(v: number) {
+    this.i32[this.c + UNDO_MARKER] = v;
+  }
+  get undoRetrans(): number {
+    return this.i32[this.c + UNDO_RETRANS]!;
+  }
+  set undoRetrans(v: number) {
+    this.i32[this.c + UNDO_RETRANS] = v;
+  }
+  /** cwnd and ssthresh before the reduction. */
+  get priorCwnd(): number {
+    return this.i32[this.c + PRIOR_CWND]!;
+  }
+  set priorCwnd(v: number) {
+    this.i32[this.c + PRIOR_CWND] = v;
+  }
+  get priorSsthresh(): number {
+    return this.i32[this.c + PRIOR_SSTHRESH]!;
+  }
+  set priorSsthresh(v: number) {
+    this.i32[this.c + PRIOR_SSTHRESH] = v;
+  }
+  /** TSval of the first retransmission of this recovery (RFC 3522). */
+  get retransStamp(): number {
+    return this.i32[this.c + RETRANS_STAMP]!;
+  }
+  set retransStamp(v: number) {
+    this.i32[this.c + RETRANS_STAMP] = v;
+  }
+  /** Congestion window, bytes. */
+  get cwnd(): number {
+    return this.i32[this.c + CWND]!;
+  }
+  set cwnd(v: number) {
+    this.i32[this.c + CWND] = v;
+  }
+  /** Bytes. */
+  get ssthresh(): number {
+    return this.i32[this.c + SSTHRESH]!;
+  }
+  set ssthresh(v: number) {
+    this.i32[this.c + SSTHRESH] = v;
+  }
+  /** Which control: its number in the table of cc/. */
+  get cc(): number {
+    return this.i32[this.c + CC]!;
+  }
+  set cc(v: number) {
+    this.i32[this.c + CC] = v;
+  }
+  /** Owned by the congestion control. */
+  get ccCell0(): number {
+    return this.i32[this.c + CC_CELL0]!;
+  }
+  set ccCell0(v: number) {
+    this.i32[this.c + CC_CELL0] = v;
+  }
+  get ccCell1(): number {
+    return this.i32[this.c + CC_CELL1]!;
+  }
+  set ccCell1(v: number) {
+    this.i32[this.c + CC_CELL1] = v;
+  }
+  get ccCell2(): number {
+    return this.i32[this.c + CC_CELL2]!;
+  }
+  set ccCell2(v: number) {
+    this.i32[this.c + CC_CELL2] = v;
+  }
+  get ccCell3(): number {
+    return this.i32[this.c + CC_CELL3]!;
+  }
+  set ccCell3(v: number) {
+    this.i32[this.c + CC_CELL3] = v;
+  }
+  get ccCell4(): number {
+    return this.i32[this.c + CC_CELL4]!;
+  }
+  set ccCell4(v: number) {
+    this.i32[this.c + CC_CELL4] = v;
+  }
+  get ccCell5(): number {
+    return this.i32[this.c + CC_CELL5]!;
+  }
+  set ccCell5(v: number) {
+    this.i32[this.c + CC_CELL5] = v;
+  }
+  get ccCell6(): number {
+    return this.i32[this.c + CC_CELL6]!;
+  }
+  set ccCell6(v: number) {
+    this.i32[this.c + CC_CELL6] = v;
+  }
+  get ccCell7(): number {
+    return this.i32[this.c + CC_CELL7]!;
+  }
+  set ccCell7(v: number) {
+    this.i32[this.c + CC_CELL7] = v;
+  }
+  /** Most bytes in flight since cwnd was last looked at (RFC 7661). */
+  get cwndUsed(): number {
+    return this.i32[this.c + CWND_USED]!;
+  }
+  set cwndUsed(v: number) {
+    this.i32[this.c + CWND_USED] = v;
+  }
+  /** Segments delivered, and delivered with an ECN mark, since the start. */
+  get deliveredSegments(): number {
+    return this.i32[this.c + DELIVERED_SEGMENTS]!;
+  }
+  set deliveredSegments(v: number) {
+    this.i32[this.c + DELIVERED_SEGMENTS] = v;
+  }
+  get deliveredCe(): number {
+    return this.i32[this.c + DELIVERED_CE]!;
+  }
+  set deliveredCe(v: number) {
+    this.i32[this.c + DELIVERED_CE] = v;
+  }
+  /** Full segments received since our last ACK. */
+  get unackedSegments(): number {
+    return this.i32[this.c + UNACKED_SEGMENTS]!;
+  }
+  set unackedSegments(v: number) {
+    this.i32[this.c + UNACKED_SEGMENTS] = v;
+  }
+  /** The largest segment received: what a full one is to the peer. */
+  get rcvMss(): number {
+    return this.i32[this.c + RCV_MSS]!;
+  }
+  set rcvMss(v: number) {
+    this.i32[this.c + RCV_MSS] = v;
+  }
+  /** ACKs that still go out at once. */
+  get quick(): number {
+    return this.i32[this.c + QUICK]!;
+  }
+  set quick(v: number) {
+    this.i32[this.c + QUICK] = v;
+  }
+  /** Delay of a delayed ACK, us. */
+  get ato(): number {
+    return this.i32[this.c + ATO]!;
+  }
+  set ato(v: number) {
+    this.i32[this.c + ATO] = v;
+  }
+  /** The duplicate that the next ACK reports (RFC 2883), if F2_DSACK. */
+  get dsackStart(): number {
+    return this.i32[this.c + DSACK_START]!;
+  }
+  set dsackStart(v: number) {
+    this.i32[this.c + DSACK_START] = v;
+  }
+  get dsackEnd(): number {
+    return this.i32[this.c + DSACK_END]!;
+  }
+  set dsackEnd(v: number) {
+    this.i32[this.c + DSACK_END] = v;
+  }
+  /** A number in the range that changed last: its block comes first (RFC 2018 section 4). */
+  get sackRecent(): number {
+    return this.i32[this.c + SACK_RECENT]!;
+  }
+  set sackRecent(v: number) {
+    this.i32[this.c + SACK_RECENT] = v;
+  }
+  /** Receive buffer tuning: bytes read in a round trip, from where it counts, its RTT (us). */
+  get rcvSpace(): number {
+    return this.i32[this.c + RCV_SPACE]!;
+  }
+  set rcvSpace(v: number) {
+    this.i32[this.c + RCV_SPACE] = v;
+  }
+  get rcvSpaceSeq(): number {
+    return this.i32[this.c + RCV_SPACE_SEQ]!;
+  }
+  set rcvSpaceSeq(v: number) {
+    this.i32[this.c + RCV_SPACE_SEQ] = v;
+  }
+  get rcvRtt(): number {
+    return this.i32[this.c + RCV_RTT]!;
+  }
+  set rcvRtt(v: number) {
+    this.i32[this.c + RCV_RTT] = v;
+  }
+  get rcvRttSeq(): number {
+    return this.i32[this.c + RCV_RTT_SEQ]!;
+  }
+  set rcvRttSeq(v: number) {
+    this.i32[this.c + RCV_RTT_SEQ] = v;
   }
   /** Listener of a connection not yet accepted. */
   get parent(): number {
@@ -769,49 +1292,33 @@ export class Tcb {
   set keepCount(v: number) {
     this.i32[this.c + KEEP_COUNT] = v;
   }
-  get ttl(): number {
-    return this.i32[this.c + TTL]!;
+  /** Ms; 0: none (RFC 5482). */
+  get userTimeout(): number {
+    return this.i32[this.c + USER_TIMEOUT]!;
   }
-  set ttl(v: number) {
-    this.i32[this.c + TTL] = v;
+  set userTimeout(v: number) {
+    this.i32[this.c + USER_TIMEOUT] = v;
   }
-  get tos(): number {
-    return this.i32[this.c + TOS]!;
+  /** Bytes unsent above which the user is not told to write; 0: no such limit. */
+  get notsentLow(): number {
+    return this.i32[this.c + NOTSENT_LOW]!;
   }
-  set tos(v: number) {
-    this.i32[this.c + TOS] = v;
+  set notsentLow(v: number) {
+    this.i32[this.c + NOTSENT_LOW] = v;
   }
-  get flowLabel(): number {
-    return this.i32[this.c + FLOW_LABEL]!;
+  /** When an ACK to something unacceptable last went out, ms32. */
+  get challengeAt(): number {
+    return this.i32[this.c + CHALLENGE_AT]!;
   }
-  set flowLabel(v: number) {
-    this.i32[this.c + FLOW_LABEL] = v;
+  set challengeAt(v: number) {
+    this.i32[this.c + CHALLENGE_AT] = v;
   }
-  /** Where sndNxt lies in the send list, if cursorSeq === sndNxt. */
-  get cursorSpan(): number {
-    return this.i32[this.c + CURSOR_SPAN]!;
+  /** Challenge ACKs in the present interval. */
+  get challengeCount(): number {
+    return this.i32[this.c + CHALLENGE_COUNT]!;
   }
-  set cursorSpan(v: number) {
-    this.i32[this.c + CURSOR_SPAN] = v;
-  }
-  get cursorAt(): number {
-    return this.i32[this.c + CURSOR_AT]!;
-  }
-  set cursorAt(v: number) {
-    this.i32[this.c + CURSOR_AT] = v;
-  }
-  get cursorSeq(): number {
-    return this.i32[this.c + CURSOR_SEQ]!;
-  }
-  set cursorSeq(v: number) {
-    this.i32[this.c + CURSOR_SEQ] = v;
-  }
-  /** Full segments received since our last ACK. */
-  get unackedSegments(): number {
-    return this.i32[this.c + UNACKED_SEGMENTS]!;
-  }
-  set unackedSegments(v: number) {
-    this.i32[this.c + UNACKED_SEGMENTS] = v;
+  set challengeCount(v: number) {
+    this.i32[this.c + CHALLENGE_COUNT] = v;
   }
   /** Retransmission or persist timer, us; 0: off. */
   get rtxAt(): number {
@@ -855,6 +1362,111 @@ export class Tcb {
   set openedAt(v: number) {
     this.f64[(this.c >> 1) + OPENED_AT] = v;
   }
+  /** Not before this moment is more to be sent (pacing). */
+  get paceAt(): number {
+    return this.f64[(this.c >> 1) + PACE_AT]!;
+  }
+  set paceAt(v: number) {
+    this.f64[(this.c >> 1) + PACE_AT] = v;
+  }
+  /** Bytes a second; 0: unpaced. */
+  get pacingRate(): number {
+    return this.f64[(this.c >> 1) + PACING_RATE]!;
+  }
+  set pacingRate(v: number) {
+    this.f64[(this.c >> 1) + PACING_RATE] = v;
+  }
+  /** RACK.xmit_ts. */
+  get rackAt(): number {
+    return this.f64[(this.c >> 1) + RACK_AT]!;
+  }
+  set rackAt(v: number) {
+    this.f64[(this.c >> 1) + RACK_AT] = v;
+  }
+  /** When minRtt was measured. */
+  get minRttAt(): number {
+    return this.f64[(this.c >> 1) + MIN_RTT_AT]!;
+  }
+  set minRttAt(v: number) {
+    this.f64[(this.c >> 1) + MIN_RTT_AT] = v;
+  }
+  /** When the measurement of rcvSpace, of rcvRtt began. */
+  get rcvSpaceAt(): number {
+    return this.f64[(this.c >> 1) + RCV_SPACE_AT]!;
+  }
+  set rcvSpaceAt(v: number) {
+    this.f64[(this.c >> 1) + RCV_SPACE_AT] = v;
+  }
+  get rcvRttAt(): number {
+    return this.f64[(this.c >> 1) + RCV_RTT_AT]!;
+  }
+  set rcvRttAt(v: number) {
+    this.f64[(this.c >> 1) + RCV_RTT_AT] = v;
+  }
+  /** When what is now at SND.UNA was first sent again (user timeout). */
+  get stuckAt(): number {
+    return this.f64[(this.c >> 1) + STUCK_AT]!;
+  }
+  set stuckAt(v: number) {
+    this.f64[(this.c >> 1) + STUCK_AT] = v;
+  }
+  /** Bytes delivered; when that was last raised; when the segment was sent that raised it; delivered + in flight when the application ran dry (delivery rate). */
+  get delivered(): number {
+    return this.f64[(this.c >> 1) + DELIVERED]!;
+  }
+  set delivered(v: number) {
+    this.f64[(this.c >> 1) + DELIVERED] = v;
+  }
+  get deliveredAt(): number {
+    return this.f64[(this.c >> 1) + DELIVERED_AT]!;
+  }
+  set deliveredAt(v: number) {
+    this.f64[(this.c >> 1) + DELIVERED_AT] = v;
+  }
+  get firstSentAt(): number {
+    return this.f64[(this.c >> 1) + FIRST_SENT_AT]!;
+  }
+  set firstSentAt(v: number) {
+    this.f64[(this.c >> 1) + FIRST_SENT_AT] = v;
+  }
+  get appLimited(): number {
+    return this.f64[(this.c >> 1) + APP_LIMITED]!;
+  }
+  set appLimited(v: number) {
+    this.f64[(this.c >> 1) + APP_LIMITED] = v;
+  }
+  /** The last rate sample, bytes a second. */
+  get deliveryRate(): number {
+    return this.f64[(this.c >> 1) + DELIVERY_RATE]!;
+  }
+  set deliveryRate(v: number) {
+    this.f64[(this.c >> 1) + DELIVERY_RATE] = v;
+  }
+  /** Owned by the congestion control. */
+  get ccReal0(): number {
+    return this.f64[(this.c >> 1) + CC_REAL0]!;
+  }
+  set ccReal0(v: number) {
+    this.f64[(this.c >> 1) + CC_REAL0] = v;
+  }
+  get ccReal1(): number {
+    return this.f64[(this.c >> 1) + CC_REAL1]!;
+  }
+  set ccReal1(v: number) {
+    this.f64[(this.c >> 1) + CC_REAL1] = v;
+  }
+  get ccReal2(): number {
+    return this.f64[(this.c >> 1) + CC_REAL2]!;
+  }
+  set ccReal2(v: number) {
+    this.f64[(this.c >> 1) + CC_REAL2] = v;
+  }
+  get ccReal3(): number {
+    return this.f64[(this.c >> 1) + CC_REAL3]!;
+  }
+  set ccReal3(v: number) {
+    this.f64[(this.c >> 1) + CC_REAL3] = v;
+  }
   /** Payload delivered in order. */
   get bytesReceived(): number {
     return this.f64[(this.c >> 1) + BYTES_RECEIVED]!;
@@ -875,27 +1487,6 @@ export class Tcb {
   set bytesRetransmitted(v: number) {
     this.f64[(this.c >> 1) + BYTES_RETRANSMITTED] = v;
   }
-  /** When an ACK to something unacceptable last went out, ms32. */
-  get challengeAt(): number {
-    return this.i32[this.c + CHALLENGE_AT]!;
-  }
-  set challengeAt(v: number) {
-    this.i32[this.c + CHALLENGE_AT] = v;
-  }
-  /** Errno of an ICMP error that may pass (RFC 1122 section 4.2.3.9): reported if the connection times out. */
-  get softError(): number {
-    return this.i32[this.c + SOFT_ERROR]!;
-  }
-  set softError(v: number) {
-    this.i32[this.c + SOFT_ERROR] = v;
-  }
-  /** The largest segment received: what a full one is to the peer. */
-  get rcvMss(): number {
-    return this.i32[this.c + RCV_MSS]!;
-  }
-  set rcvMss(v: number) {
-    this.i32[this.c + RCV_MSS] = v;
-  }
 
   has(flag: number): boolean {
     return (this.flags & flag) !== 0;
@@ -905,6 +1496,15 @@ export class Tcb {
   }
   unset(flag: number): void {
     this.flags &= ~flag;
+  }
+  has2(flag: number): boolean {
+    return (this.flags2 & flag) !== 0;
+  }
+  set2(flag: number): void {
+    this.flags2 |= flag;
+  }
+  unset2(flag: number): void {
+    this.flags2 &= ~flag;
   }
 }
 
