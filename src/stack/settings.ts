@@ -60,6 +60,8 @@ export interface Settings {
   /** Offer window scaling and timestamps (RFC 7323). */
   tcpWindowScaling: boolean;
   tcpTimestamps: boolean;
+  /** Offer and use selective acknowledgements (RFC 2018, 2883). */
+  tcpSack: boolean;
   /** Largest accept backlog. */
   tcpMaxBacklog: number;
   /** Initial, least and largest retransmission timeout (RFC 6298: 1 s, 1 s (2.4; we use the 200 ms of common practice, as section 2.4 says a finer clock may allow), at least 60 s (2.5)). */
@@ -119,6 +121,7 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   tcpSendBuffer: 1 << 20,
   tcpWindowScaling: true,
   tcpTimestamps: true,
+  tcpSack: false,
   tcpMaxBacklog: 4096,
   tcpRtoInitial: 1 * SECOND,
   tcpRtoMin: 200_000,

@@ -24,7 +24,7 @@ import {
 } from '../../wire/tcp-options.ts';
 import { counter } from '../counters.ts';
 import type { Engine } from './engine.ts';
-import { F_ACK_NOW, F_ACK_PENDING, F_SCALING, F_TIMESTAMPS, F_TIMING } from './flags.ts';
+import { F_ACK_NOW, F_ACK_PENDING, F_SCALING, F_TIMESTAMPS, F_TIMING, F2_SACK } from './flags.ts';
 import { headerBytes } from './route.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -72,7 +72,7 @@ export function emptySeq(t: Tcb): number {
 
 function optionBytes(e: Engine, t: Tcb, flags: number): number {
   if ((flags & TCP_SYN) !== 0) {
-    return tcpSynOptionsLength(scaleOffered(e, t), false, timestampsOffered(e, t));
+    return tcpSynOptionsLength(scaleOffered(e, t), sackOffered(e, t), timestampsOffered(e, t));
   }
   return t.has(F_TIMESTAMPS) ? TCP_TIMESTAMPS_LENGTH : 0;
 }
@@ -87,6 +87,10 @@ function timestampsOffered(e: Engine, t: Tcb): boolean {
   return t.state === SYN_SENT ? e.core.settings.tcpTimestamps : t.has(F_TIMESTAMPS);
 }
 
+function sackOffered(e: Engine, t: Tcb): boolean {
+  return t.state === SYN_SENT ? e.core.settings.tcpSack : t.has2(F2_SACK);
+}
+
 function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
   const tsVal = (e.core.now.ms32 + t.tsOffset) | 0;
   const tsEcr = (flags & TCP_ACK) !== 0 ? t.tsRecent : 0;
@@ -95,7 +99,7 @@ function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
     const iface = e.floor.interfaces.get(t.iface);
     const mtu = e.way.version === 6 ? Math.min(iface.mtu, iface.mtu6) : iface.mtu;
     const mss = Math.min(65535, mtu - headerBytes(t));
-    putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), false, timestampsOffered(e, t), tsVal, tsEcr);
+    putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), sackOffered(e, t), timestampsOffered(e, t), tsVal, tsEcr);
   } else if (t.has(F_TIMESTAMPS)) {
     putTcpTimestamps(e.core.u8, at, tsVal, tsEcr);
   }

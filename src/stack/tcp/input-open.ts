@@ -30,6 +30,7 @@ import {
   F_SEND_SYN,
   F_TIMESTAMPS,
   F_TIMING,
+  F2_SACK,
   READY_ACCEPT,
   READY_CONNECTED,
 } from './flags.ts';
@@ -251,6 +252,8 @@ function takeSynOptions(e: Engine, t: Tcb): void {
   } else {
     t.unset(F_TIMESTAMPS);
   }
+  if (s.tcpSack && options.sackPermitted) t.set2(F2_SACK);
+  else t.unset2(F2_SACK);
   updateMss(t);
   t.rcvMss = Math.min(536, t.mss);
 }
