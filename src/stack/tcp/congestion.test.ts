@@ -248,6 +248,6 @@ describe('fast retransmit and fast recovery (RFC 5681 section 3.2, RFC 6582 sect
     p.inject('A', { ack: una });
     p.probe.sent.length = 0;
     for (let n = 0; n < 3; n++) p.inject('A', { ack: una });
-    assert.equal(p.probe.stack.core.counters.get('tcp_fast_retransmits'), 1);
+    assert.equal(p.probe.stack.core.counters.get('tcp_fast_recoveries'), 1);
   });
 });

@@ -65,9 +65,9 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
  * and would not look at the segment), nor beyond a window that has shrunk.
  */
 export function emptySeq(t: Tcb): number {
-  if (t.state === SYN_RECEIVED) return t.sndMax; // no window yet
+  if (t.state === SYN_RECEIVED) return t.sndNxt; // no window yet
   const edge = (t.sndUna + t.sndWnd) | 0;
-  return seqLt(edge, t.sndMax) ? edge : t.sndMax;
+  return seqLt(edge, t.sndNxt) ? edge : t.sndNxt;
 }
 
 function optionBytes(e: Engine, t: Tcb, flags: number): number {
@@ -173,7 +173,7 @@ function checksum(
   put16(b, l4 + TCP_CHECKSUM_OFFSET, ~fold(sum));
 }
 
-/** SND.NXT, RTT timing, and everything an ACK carries with it. */
+/** SND.NXT, timing of the handshake, and everything an ACK carries with it. What is in flight is the scoreboard's (output.ts). */
 function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): void {
   const counters = e.core.counters;
   counters.add(SENT, 1);
@@ -187,21 +187,25 @@ function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): vo
     counters.add(RESETS_SENT, 1);
     return;
   }
-  const space = length + ((flags & TCP_SYN) >> 1) + (flags & TCP_FIN);
+  const syn = (flags & TCP_SYN) !== 0;
+  const space = length + (syn ? 1 : 0) + (flags & TCP_FIN);
   if (space === 0) return;
   counters.add(SENT_BYTES, length);
   t.lastSentAt = e.core.now.us;
-  const end = (seq + space) | 0;
-  if (seqLt(seq, t.sndMax)) {
+  const again = seqLt(seq, t.sndNxt);
+  if (again) {
     counters.add(RETRANSMITTED, 1);
     t.bytesRetransmitted += length;
-    // Karn: a measurement that this segment could end is void (RFC 6298 section 3).
-    if (t.has(F_TIMING) && seqGt(t.timedSeq, seq)) t.unset(F_TIMING);
-  } else if (!t.has(F_TIMING)) {
-    t.set(F_TIMING);
-    t.timedSeq = end;
-    t.timedAt = e.core.now.us32;
   }
+  if (syn) {
+    // Karn: of a SYN that was sent twice nobody knows which was answered (RFC 6298 section 3).
+    if (again) t.unset(F_TIMING);
+    else {
+      t.set(F_TIMING);
+      t.timedSeq = (seq + space) | 0;
+      t.timedAt = e.core.now.us32;
+    }
+  }
+  const end = (seq + space) | 0;
   if (seqGt(end, t.sndNxt)) t.sndNxt = end;
-  if (seqGt(end, t.sndMax)) t.sndMax = end;
 }
