@@ -5,6 +5,7 @@ import { DROP_TCP_BAD_ACK, DROP_TCP_CHALLENGE } from '../../base/drop.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { TCP_FIN } from '../../wire/tcp.ts';
 import type { Packet } from '../packet.ts';
+import { tuneSend } from './buffers.ts';
 import { challenge } from './challenge.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -119,6 +120,7 @@ function advance(e: Engine, t: Tcb, acked: number): void {
   if (t.sndUna === t.sndMax) t.rtxAt = 0;
   else if (restart) t.rtxAt = now.us + t.rto;
   e.floor.neighbours.confirm(t.neighbour);
+  tuneSend(e, t);
   if (t.has(F_WANT_WRITE) && t.i32[t.sendList + 2]! <= t.sndLimit - (t.sndLimit >> 2)) {
     t.unset(F_WANT_WRITE);
     e.notify(t, READY_WRITE);

@@ -3,7 +3,8 @@
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
 import { seqDiff, seqLt } from '../../base/seq.ts';
-import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../wire/tcp.ts';
+import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
+import { synFlags } from './ecn.ts';
 import { emit, emptySeq } from './emit.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -17,9 +18,10 @@ import {
   F_RECOVERY,
   F_RETRANSMIT,
   F_SEND_SYN,
+  F2_ACK_SOON,
 } from './flags.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
-
+import { sendMss } from './sack.ts';
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -106,6 +108,11 @@ function sendAll(e: Engine, t: Tcb): number {
   if (t.has(F_ACK_NOW)) {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     if (!emit(e, t, emptySeq(t), TCP_ACK, 0)) return OUT_FULL;
+  } else if (t.has2(F2_ACK_SOON)) {
+    // The user has its turn between this pass and the next: its answer bears the ACK.
+    t.unset2(F2_ACK_SOON);
+    t.set(F_ACK_NOW);
+    return OUT_AGAIN;
   }
   return result;
 }
@@ -116,7 +123,7 @@ function sendSyn(e: Engine, t: Tcb): number {
   if (!syn && !(t.state === SYN_RECEIVED && t.has(F_ACK_NOW))) return OUT_DONE;
   if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
   if (!syn) return emit(e, t, t.sndMax, TCP_ACK, 0) ? OUT_DONE : OUT_FULL;
-  if (!emit(e, t, t.iss, t.state === SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK, 0)) return OUT_FULL;
+  if (!emit(e, t, t.iss, synFlags(e, t), 0)) return OUT_FULL;
   t.unset(F_SEND_SYN);
   return OUT_DONE;
 }
@@ -149,9 +156,10 @@ function sendText(e: Engine, t: Tcb): number {
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const congestion = t.cwnd + limitedTransmit(t) - seqDiff(t.sndNxt, t.sndUna);
     const usable = Math.min(window, congestion);
-    let length = Math.min(unsent, usable, segmentLimit(e, t));
+    const mss = sendMss(t);
+    let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
     if (length < 0) length = 0;
-    length = lengthToSend(t, unsent, length, window);
+    length = lengthToSend(t, unsent, length, window, mss);
     const last = length === unsent;
     const fin = finDue && last && window > length; // the FIN takes a place in the window like any octet
     if (length === 0 && !fin) {
@@ -182,21 +190,21 @@ function finMayGo(t: Tcb): boolean {
 }
 
 /** The most that one frame carries: a segment, or as many whole ones as the link's superframe holds. */
-function segmentLimit(e: Engine, t: Tcb): number {
+function segmentLimit(e: Engine, t: Tcb, mss: number): number {
   const { gso, txChecksum } = e.floor.interfaces.get(t.iface).link.caps;
   // Who cuts a superframe completes its checksums: a link that leaves sums to us cannot be meant.
-  if (gso === 0 || txChecksum === 'full') return t.mss;
-  const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 12;
-  return Math.max(t.mss, room - (room % t.mss));
+  if (gso === 0 || txChecksum === 'full') return mss;
+  const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 40;
+  return Math.max(mss, room - (room % mss));
 }
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
  * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
  */
-function lengthToSend(t: Tcb, unsent: number, length: number, window: number): number {
-  if (length >= t.mss) {
-    const rest = length % t.mss;
+function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
+  if (length >= mss) {
+    const rest = length % mss;
     if (rest === 0) return length;
     return length === unsent && tailMayGo(t, length - rest) ? length : length - rest;
   }

@@ -130,53 +130,59 @@ const UNACKED_SEGMENTS = 119;
 const RCV_MSS = 120;
 const QUICK = 121;
 const ATO = 122;
-const DSACK_START = 123;
-const DSACK_END = 124;
-const SACK_RECENT = 125;
-const RCV_SPACE = 126;
-const RCV_SPACE_SEQ = 127;
-const RCV_RTT = 128;
-const RCV_RTT_SEQ = 129;
-const PARENT = 130;
-const ACCEPT_NEXT = 131;
-const ACCEPT_HEAD = 132;
-const ACCEPT_TAIL = 133;
-const ACCEPT_COUNT = 134;
-const SYN_COUNT = 135;
-const BACKLOG = 136;
-const KEEP_IDLE = 137;
-const KEEP_INTERVAL = 138;
-const KEEP_COUNT = 139;
-const USER_TIMEOUT = 140;
-const NOTSENT_LOW = 141;
-const CHALLENGE_AT = 142;
-const CHALLENGE_COUNT = 143;
-const WHEEL_AT = 72;
-const RTX_AT = 73;
-const ACK_AT = 74;
-const LONG_AT = 75;
-const LAST_RECEIVED_AT = 76;
-const LAST_SENT_AT = 77;
-const OPENED_AT = 78;
-const PACE_AT = 79;
-const PACING_RATE = 80;
-const RACK_AT = 81;
-const MIN_RTT_AT = 82;
-const RCV_SPACE_AT = 83;
-const RCV_RTT_AT = 84;
-const STUCK_AT = 85;
-const DELIVERED = 86;
-const DELIVERED_AT = 87;
-const FIRST_SENT_AT = 88;
-const APP_LIMITED = 89;
-const DELIVERY_RATE = 90;
-const CC_REAL0 = 91;
-const CC_REAL1 = 92;
-const CC_REAL2 = 93;
-const CC_REAL3 = 94;
-const BYTES_RECEIVED = 95;
-const BYTES_ACKED = 96;
-const BYTES_RETRANSMITTED = 97;
+const FIRST_ACK_DELAY = 123;
+const DATA_AT = 124;
+const DSACK_START = 125;
+const DSACK_END = 126;
+const SACK_RECENT = 127;
+const SACK_RECENT1 = 128;
+const SACK_RECENT2 = 129;
+const SACK_RECENT3 = 130;
+const RCV_CLAMP = 131;
+const RCV_SPACE = 132;
+const RCV_SPACE_SEQ = 133;
+const RCV_RTT = 134;
+const RCV_RTT_SEQ = 135;
+const PARENT = 136;
+const ACCEPT_NEXT = 137;
+const ACCEPT_HEAD = 138;
+const ACCEPT_TAIL = 139;
+const ACCEPT_COUNT = 140;
+const SYN_COUNT = 141;
+const BACKLOG = 142;
+const KEEP_IDLE = 143;
+const KEEP_INTERVAL = 144;
+const KEEP_COUNT = 145;
+const USER_TIMEOUT = 146;
+const NOTSENT_LOW = 147;
+const CHALLENGE_AT = 148;
+const CHALLENGE_COUNT = 149;
+const WHEEL_AT = 75;
+const RTX_AT = 76;
+const ACK_AT = 77;
+const LONG_AT = 78;
+const LAST_RECEIVED_AT = 79;
+const LAST_SENT_AT = 80;
+const OPENED_AT = 81;
+const PACE_AT = 82;
+const PACING_RATE = 83;
+const RACK_AT = 84;
+const MIN_RTT_AT = 85;
+const RCV_SPACE_AT = 86;
+const RCV_RTT_AT = 87;
+const STUCK_AT = 88;
+const DELIVERED = 89;
+const DELIVERED_AT = 90;
+const FIRST_SENT_AT = 91;
+const APP_LIMITED = 92;
+const DELIVERY_RATE = 93;
+const CC_REAL0 = 94;
+const CC_REAL1 = 95;
+const CC_REAL2 = 96;
+const CC_REAL3 = 97;
+const BYTES_RECEIVED = 98;
+const BYTES_ACKED = 99;
+const BYTES_RETRANSMITTED = 100;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -328,9 +334,15 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   rcvMss: { cell: RCV_MSS },
   quick: { cell: QUICK },
   ato: { cell: ATO },
+  firstAckDelay: { cell: FIRST_ACK_DELAY },
+  dataAt: { cell: DATA_AT },
   dsackStart: { cell: DSACK_START },
   dsackEnd: { cell: DSACK_END },
   sackRecent: { cell: SACK_RECENT },
+  sackRecent1: { cell: SACK_RECENT1 },
+  sackRecent2: { cell: SACK_RECENT2 },
+  sackRecent3: { cell: SACK_RECENT3 },
+  rcvClamp: { cell: RCV_CLAMP },
   rcvSpace: { cell: RCV_SPACE },
   rcvSpaceSeq: { cell: RCV_SPACE_SEQ },
   rcvRtt: { cell: RCV_RTT },
@@ -404,6 +416,10 @@ export class Tcb {
   }
   get receiveList(): number {
     return this.c + RCV_HEAD;
+  }
+  /** The first of the cells sackRecent…, as an index. */
+  get recentRanges(): number {
+    return this.c + SACK_RECENT;
   }
 
   /** STATE_*. */
@@ -1172,12 +1188,26 @@ export class Tcb {
   set quick(v: number) {
     this.i32[this.c + QUICK] = v;
   }
-  /** Delay of a delayed ACK, us. */
+  /** Delay of a delayed ACK, us; 0: no data has come yet. */
   get ato(): number {
     return this.i32[this.c + ATO]!;
   }
   set ato(v: number) {
     this.i32[this.c + ATO] = v;
+  }
+  /** Delay of the first ACKs (while quick > 0), us; 0: until the user has had its turn. */
+  get firstAckDelay(): number {
+    return this.i32[this.c + FIRST_ACK_DELAY]!;
+  }
+  set firstAckDelay(v: number) {
+    this.i32[this.c + FIRST_ACK_DELAY] = v;
+  }
+  /** When data last came, us32. */
+  get dataAt(): number {
+    return this.i32[this.c + DATA_AT]!;
+  }
+  set dataAt(v: number) {
+    this.i32[this.c + DATA_AT] = v;
   }
   /** The duplicate that the next ACK reports (RFC 2883), if F2_DSACK. */
   get dsackStart(): number {
@@ -1192,12 +1222,37 @@ export class Tcb {
   set dsackEnd(v: number) {
     this.i32[this.c + DSACK_END] = v;
   }
-  /** A number in the range that changed last: its block comes first (RFC 2018 section 4). */
+  /** The ranges that changed last, latest first (arena offsets): the order of SACK blocks (RFC 2018 section 4). */
   get sackRecent(): number {
     return this.i32[this.c + SACK_RECENT]!;
   }
   set sackRecent(v: number) {
     this.i32[this.c + SACK_RECENT] = v;
+  }
+  get sackRecent1(): number {
+    return this.i32[this.c + SACK_RECENT1]!;
+  }
+  set sackRecent1(v: number) {
+    this.i32[this.c + SACK_RECENT1] = v;
+  }
+  get sackRecent2(): number {
+    return this.i32[this.c + SACK_RECENT2]!;
+  }
+  set sackRecent2(v: number) {
+    this.i32[this.c + SACK_RECENT2] = v;
+  }
+  get sackRecent3(): number {
+    return this.i32[this.c + SACK_RECENT3]!;
+  }
+  set sackRecent3(v: number) {
+    this.i32[this.c + SACK_RECENT3] = v;
+  }
+  /** The window offered grows up to this: raised as data comes (tcpInitialReceiveWindow). */
+  get rcvClamp(): number {
+    return this.i32[this.c + RCV_CLAMP]!;
+  }
+  set rcvClamp(v: number) {
+    this.i32[this.c + RCV_CLAMP] = v;
   }
   /** Receive buffer tuning: bytes read in a round trip, from where it counts, its RTT (us). */
   get rcvSpace(): number {
@@ -1218,6 +1273,7 @@ export class Tcb {
   set rcvRtt(v: number) {
     this.i32[this.c + RCV_RTT] = v;
   }
+  /** With timestamps the last TSecr, else the number whose arrival ends the measurement of rcvRtt. */
   get rcvRttSeq(): number {
     return this.i32[this.c + RCV_RTT_SEQ]!;
   }
