@@ -158,14 +158,20 @@ int        deliveredCe
 int        unackedSegments    Full segments received since our last ACK.
 int        rcvMss             The largest segment received: what a full one is to the peer.
 int        quick              ACKs that still go out at once.
-int        ato                Delay of a delayed ACK, us.
+int        ato                Delay of a delayed ACK, us; 0: no data has come yet.
+int        firstAckDelay      Delay of the first ACKs (while quick > 0), us; 0: until the user has had its turn.
+int        dataAt             When data last came, us32.
 int        dsackStart         The duplicate that the next ACK reports (RFC 2883), if F2_DSACK.
 int        dsackEnd
-int        sackRecent         A number in the range that changed last: its block comes first (RFC 2018 section 4).
+int        sackRecent         The ranges that changed last, latest first (arena offsets): the order of SACK blocks (RFC 2018 section 4).
+int        sackRecent1
+int        sackRecent2
+int        sackRecent3
+int        rcvClamp           The window offered grows up to this: raised as data comes (tcpInitialReceiveWindow).
 int        rcvSpace           Receive buffer tuning: bytes read in a round trip, from where it counts, its RTT (us).
 int        rcvSpaceSeq
 int        rcvRtt
-int        rcvRttSeq
+int        rcvRttSeq          With timestamps the last TSecr, else the number whose arrival ends the measurement of rcvRtt.
 
 -- listeners, and who is to be accepted
 int        parent             Listener of a connection not yet accepted.
@@ -284,6 +290,10 @@ export class Tcb {
   }
   get receiveList(): number {
     return this.c + RCV_HEAD;
+  }
+  /** The first of the cells sackRecent…, as an index. */
+  get recentRanges(): number {
+    return this.c + SACK_RECENT;
   }
 
 `;

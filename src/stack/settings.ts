@@ -54,14 +54,27 @@ export interface Settings {
   portLast: number;
 
   // -- TCP ---------------------------------------------------------------------------------------------------------
-  /** Receive and send buffer of a connection. */
+  /** Receive and send buffer that a connection starts with. */
   tcpReceiveBuffer: number;
   tcpSendBuffer: number;
+  /**
+   * Up to where tuning raises them, where the user has not fixed them by an option: the receive buffer to twice what is read
+   * in a round trip and more, the send buffer to twice cwnd. The window scale offered is made for it (RFC 7323 section 2.2).
+   * Not above the buffer at the start: no tuning. A connection never holds more than its share of free memory.
+   */
+  tcpReceiveBufferMax: number;
+  tcpSendBufferMax: number;
+  /** Most of the window of a SYN and after it, bytes, in whole segments; grows by two for each segment that comes. From 1 GiB on: at once what the buffer allows. */
+  tcpInitialReceiveWindow: number;
   /** Offer window scaling and timestamps (RFC 7323). */
   tcpWindowScaling: boolean;
   tcpTimestamps: boolean;
-  /** Offer and use selective acknowledgements (RFC 2018, 2883). */
+  /** Offer and use selective acknowledgements (RFC 2018). */
   tcpSack: boolean;
+  /** Report duplicates in SACK blocks (RFC 2883). */
+  tcpDsack: boolean;
+  /** ECN (RFC 3168): 0 off, 1 offered and accepted, 2 accepted only. */
+  tcpEcn: number;
   /** Largest accept backlog. */
   tcpMaxBacklog: number;
   /**
@@ -78,6 +91,15 @@ export interface Settings {
   tcpRetries: number;
   /** Delayed ACK: at most 500 ms, at least every second full segment (RFC 1122 section 4.2.3.2; RFC 5681 section 4.2). */
   tcpDelayedAck: number;
+  /** The most to which the delay adapts where segments come far apart. */
+  tcpDelayedAckMax: number;
+  /**
+   * ACKs at the start of a connection, and after signs of trouble, that are not delayed (RFC 5681 section 4.2 allows it); 0: none.
+   * A peer in slow start, or one that waits by Nagle's rule, goes on at once.
+   */
+  tcpQuickAcks: number;
+  /** How long these wait, microseconds. 0: until the user has had its turn, so that an answer in the same turn bears the ACK and no packet is added. */
+  tcpFirstAckDelay: number;
   /** TIME-WAIT: 2 MSL (RFC 9293 section 3.4.2). One minute in all, as most systems have it. */
   tcpTimeWait: number;
   /** FIN-WAIT-2 after the user has closed: not held for ever by a silent peer. */
@@ -135,9 +157,14 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   portLast: 65535,
   tcpReceiveBuffer: 1 << 20,
   tcpSendBuffer: 1 << 20,
+  tcpReceiveBufferMax: 32 << 20,
+  tcpSendBufferMax: 32 << 20,
+  tcpInitialReceiveWindow: 1 << 30,
   tcpWindowScaling: true,
   tcpTimestamps: true,
   tcpSack: true,
+  tcpDsack: true,
+  tcpEcn: 2,
   tcpMaxBacklog: 4096,
   tcpRtoInitial: 1 * SECOND,
   tcpRtoMin: 200_000,
@@ -146,6 +173,9 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   tcpSynAckRetries: 5,
   tcpRetries: 15,
   tcpDelayedAck: 40_000,
+  tcpDelayedAckMax: 200_000,
+  tcpQuickAcks: 16,
+  tcpFirstAckDelay: 0,
   tcpTimeWait: 60 * SECOND,
   tcpFinWait2: 60 * SECOND,
   tcpKeepaliveIdle: 7200 * SECOND,

@@ -5,6 +5,7 @@ import { DROP_TCP_BAD_ACK, DROP_TCP_CHALLENGE } from '../../base/drop.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { TCP_ECE, TCP_FIN, TCP_SYN } from '../../wire/tcp.ts';
 import type { Packet } from '../packet.ts';
+import { tuneSend } from './buffers.ts';
 import { challenge } from './challenge.ts';
 import { isLimited } from './cwnd.ts';
 import type { Engine } from './engine.ts';
@@ -30,7 +31,7 @@ import { rateSample, updatePacing } from './rate.ts';
 import { recoverAfterAck, removeDuplicates } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { noteLeast, rttSample } from './rtt.ts';
-import { takeSacks } from './sack.ts';
+import { takeSacks } from './sack-input.ts';
 import { pipe, SEG_EVER, SEG_SACKED } from './scoreboard.ts';
 import { afterFinAcked, CLOSED, FIN_WAIT_2, SYN_RECEIVED, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -132,6 +133,7 @@ function advance(e: Engine, t: Tcb, acked: number): boolean {
   if (t.phase === PHASE_OPEN && seqLt(t.recover, t.sndUna)) t.recover = t.sndUna;
   if (!seqGt(t.cursorSeq, t.sndUna)) t.cursorSpan = 0;
   e.floor.neighbours.confirm(t.neighbour);
+  tuneSend(e, t);
   if (t.has(F_WANT_WRITE) && t.i32[t.sendList + 2]! <= t.sndLimit - (t.sndLimit >> 2)) {
     t.unset(F_WANT_WRITE);
     e.notify(t, READY_WRITE);

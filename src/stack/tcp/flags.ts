@@ -69,6 +69,16 @@ export const F2_DSACK: number = 1 << 4;
 /** The user has fixed the receive, the send buffer: no tuning. */
 export const F2_RCVBUF_SET: number = 1 << 5;
 export const F2_SNDBUF_SET: number = 1 << 6;
+/** Question and answer: the user answers what arrives, so ACKs wait to ride on data. */
+export const F2_PINGPONG: number = 1 << 16;
+/** Less than a full segment has come since our last ACK: the peer may have no more. */
+export const F2_PUSHED: number = 1 << 17;
+/** An ACK goes in the next pass, when the user has had its turn and may have answered. */
+export const F2_ACK_SOON: number = 1 << 18;
+/** Memory was short: the peer has been told a window of 0, whatever rcvAdv promises. */
+export const F2_SHUT: number = 1 << 19;
+/** We have offered ECN: marks that arrive are echoed, even where we must not send marked ourselves (RFC 3168 section 6.1.1). */
+export const F2_ECN_ECHO: number = 1 << 20;
 
 /** RACK.reordering_seen (RFC 8985 section 5.2). */
 export const F2_REORDERED: number = 1 << 7;
@@ -142,3 +152,7 @@ export const OPT_LINGER0 = 8;
 /** TTL or hop limit, 1 to 255; the DSCP byte. */
 export const OPT_TTL = 9;
 export const OPT_TOS = 10;
+/** 1: acknowledge at once for a while, and what is pending now; 0: leave ACKs to ride on data. */
+export const OPT_QUICKACK = 30;
+/** Microseconds that the first ACKs of a connection wait (setting tcpFirstAckDelay). */
+export const OPT_FIRST_ACK_DELAY = 31;

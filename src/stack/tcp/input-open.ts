@@ -16,6 +16,8 @@ import { seqGt, seqLe } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
+import { startTuning } from './buffers.ts';
+import { synEcn, synEcnAgain } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
@@ -30,7 +32,10 @@ import {
   F_SEND_SYN,
   F_TIMESTAMPS,
   F_TIMING,
+  F2_PINGPONG,
+  F2_RCVBUF_SET,
   F2_SACK,
+  F2_SNDBUF_SET,
   READY_ACCEPT,
   READY_CONNECTED,
 } from './flags.ts';
@@ -41,7 +46,7 @@ import { noteLeast, rttSample } from './rtt.ts';
 import type { Segment } from './segment.ts';
 import { ESTABLISHED, LISTEN, SYN_RECEIVED } from './state.ts';
 import { TCB_ACCEPT_NEXT, type Tcb } from './tcb.ts';
-import { scaleFor } from './window.ts';
+import { NO_CLAMP, scaleFor } from './window.ts';
 
 const ACCEPTED: number = counter('tcp_accepted');
 const CONNECTED: number = counter('tcp_connected');
@@ -62,6 +67,8 @@ export function initialize(e: Engine, t: Tcb): void {
   t.rto = s.tcpRtoInitial;
   t.sndLimit = s.tcpSendBuffer;
   t.rcvLimit = s.tcpReceiveBuffer;
+  t.rcvClamp = NO_CLAMP;
+  t.firstAckDelay = s.tcpFirstAckDelay;
   t.keepIdle = (s.tcpKeepaliveIdle / 1000) | 0;
   t.keepInterval = (s.tcpKeepaliveInterval / 1000) | 0;
   t.keepCount = s.tcpKeepaliveProbes;
@@ -83,7 +90,13 @@ export function startNumbers(e: Engine, t: Tcb, previous: number = NaN): void {
   t.recover = t.iss;
   t.cursorSeq = t.iss;
   t.flowLabel = (t.tsOffset >>> 12) & 0xfffff;
-  t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(t.rcvLimit) : 0;
+  t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(largestBuffer(e, t)) : 0;
+}
+
+/** What the receive buffer may grow to. */
+function largestBuffer(e: Engine, t: Tcb): number {
+  if (t.has2(F2_RCVBUF_SET)) return t.rcvLimit;
+  return Math.max(t.rcvLimit, Math.min(e.core.settings.tcpReceiveBufferMax, e.core.spans.totalBytes));
 }
 
 /** LISTEN: `l` is the listener; a SYN makes a row of its own in SYN-RECEIVED. `previous` as in startNumbers. */
@@ -121,6 +134,7 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
   }
   startNumbers(e, t, previous);
   takeSynOptions(e, t);
+  synEcn(e, t, p);
   t.irs = seg.seq;
   t.rcvNxt = (seg.seq + 1) | 0;
   t.rcvAdv = t.rcvNxt;
@@ -153,6 +167,8 @@ function giveUpOldest(e: Engine, l: Tcb): boolean {
 /** What the user has set on the listener holds for its connections. */
 function inheritOptions(t: Tcb, l: Tcb): void {
   t.flags |= l.flags & (F_KEEPALIVE | F_NODELAY | F_LINGER0);
+  t.flags2 |= l.flags2 & (F2_RCVBUF_SET | F2_SNDBUF_SET | F2_PINGPONG);
+  t.firstAckDelay = l.firstAckDelay;
   t.keepIdle = l.keepIdle;
   t.keepInterval = l.keepInterval;
   t.keepCount = l.keepCount;
@@ -171,6 +187,7 @@ export function synAgain(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (!seg.has(TCP_ACK)) {
     if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps) t.tsRecent = seg.options.tsVal;
+    synEcnAgain(e, t);
     t.set(F_SEND_SYN);
     e.activate(t);
     return DROP_TCP_DUPLICATE;
@@ -210,10 +227,11 @@ export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
   if (!seg.has(TCP_SYN)) return DROP_TCP_NO_ACK;
   t.irs = seg.seq;
   t.rcvNxt = (seg.seq + 1) | 0;
-  t.rcvAdv = (t.rcvNxt + Math.min(t.rcvLimit, 65535)) | 0; // what our SYN offered
+  t.rcvAdv = (t.rcvNxt + Math.min(t.rcvLimit, t.rcvClamp, 65535)) | 0; // what our SYN offered
   t.lastAckSent = t.rcvNxt;
   t.lastReceivedAt = e.core.now.us;
   takeSynOptions(e, t);
+  synEcn(e, t, p);
   takeSynWindow(t, seg);
   if (seg.has(TCP_ACK)) {
     if (t.has(F_TIMING) && seqLe(t.timedSeq, seg.ack)) {
@@ -278,6 +296,7 @@ export function established(e: Engine, t: Tcb): void {
   e.control(t).init(e, t);
   t.retries = 0;
   t.rtxAt = 0;
+  startTuning(e, t);
   e.floor.neighbours.confirm(t.neighbour);
   if (t.has(F_KEEPALIVE)) t.longAt = e.core.now.us + t.keepIdle * 1000;
   t.unset(F_FIN_KNOWN);

@@ -29,6 +29,7 @@ import type { Engine } from './engine.ts';
 import { F_ORPHAN, F_PASSIVE, F_TIMESTAMPS } from './flags.ts';
 import { segmentForListen, segmentForSynSent, synAgain } from './input-open.ts';
 import { sendResetFor } from './reset.ts';
+import { refusedDuplicate } from './sack.ts';
 import { CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
@@ -119,6 +120,7 @@ function sequenceStep(e: Engine, t: Tcb): number {
   if (t.has(F_TIMESTAMPS) && !seg.has(TCP_RST)) {
     if (!seg.options.hasTimestamps) return DROP_TCP_BAD_FLAGS; // RFC 7323 section 3.2
     if (seqLt(seg.options.tsVal, t.tsRecent) && !tsRecentOutdated(e, t) && !seg.has(TCP_SYN)) {
+      refusedDuplicate(e, t);
       challenge(e, t);
       return DROP_TCP_PAWS;
     }
@@ -140,6 +142,7 @@ function sequenceStep(e: Engine, t: Tcb): number {
   if (t.state === TIME_WAIT && seg.has(TCP_FIN) && ((seg.seq + space) | 0) === t.rcvNxt) {
     t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
   }
+  refusedDuplicate(e, t);
   challenge(e, t);
   return DROP_TCP_BAD_SEQ;
 }

@@ -3,8 +3,9 @@
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
 import { seqDiff, seqLt } from '../../base/seq.ts';
-import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../wire/tcp.ts';
+import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import { restartAfterIdle, validateWindow } from './cwnd.ts';
+import { synFlags } from './ecn.ts';
 import { emit, emptySeq } from './emit.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -17,6 +18,7 @@ import {
   F_PROBE,
   F_RETRANSMIT,
   F_SEND_SYN,
+  F2_ACK_SOON,
   F2_FRTO_PROBE,
   F2_PACED,
   F2_SEND_TLP,
@@ -27,6 +29,7 @@ import {
 import { inReduction } from './prr.ts';
 import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
+import { sendMss } from './sack.ts';
 import { pipe, SEG_SACKED } from './scoreboard.ts';
 import {
   afterFinSent,
@@ -111,6 +114,11 @@ function sendAll(e: Engine, t: Tcb): number {
   if (t.has(F_ACK_NOW)) {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     if (!emit(e, t, emptySeq(t), TCP_ACK, 0)) return OUT_FULL;
+  } else if (t.has2(F2_ACK_SOON)) {
+    // The user has its turn between this pass and the next: its answer bears the ACK.
+    t.unset2(F2_ACK_SOON);
+    t.set(F_ACK_NOW);
+    return OUT_AGAIN;
   }
   return result;
 }
@@ -142,7 +150,7 @@ function sendSyn(e: Engine, t: Tcb): number {
   if (!syn && !(t.state === SYN_RECEIVED && t.has(F_ACK_NOW))) return OUT_DONE;
   if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
   if (!syn) return emit(e, t, t.sndNxt, TCP_ACK, 0) ? OUT_DONE : OUT_FULL;
-  if (!emit(e, t, t.iss, t.state === SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK, 0)) return OUT_FULL;
+  if (!emit(e, t, t.iss, synFlags(e, t), 0)) return OUT_FULL;
   t.unset(F_SEND_SYN);
   return OUT_DONE;
 }
@@ -169,7 +177,7 @@ function retransmitLost(e: Engine, t: Tcb): number {
   let turn = TURN;
   for (let rec = board.firstLost(t); rec !== 0; rec = board.firstLost(t)) {
     const start = board.start(rec);
-    let length = Math.min(seqDiff(board.end(rec), start), segmentLimit(e, t));
+    let length = Math.min(seqDiff(board.end(rec), start), segmentLimit(e, t, t.mss));
     const room = t.cwnd - pipe(t);
     if (room < Math.min(length, t.mss)) return OUT_DONE;
     if (room < length) length = Math.max(t.mss, room - (room % t.mss));
@@ -259,9 +267,10 @@ function sendText(e: Engine, t: Tcb): number {
     }
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const usable = Math.min(window, t.cwnd - pipe(t));
-    let length = Math.min(unsent, usable, segmentLimit(e, t));
+    const mss = sendMss(t);
+    let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
     if (length < 0) length = 0;
-    length = lengthToSend(t, unsent, length, window);
+    length = lengthToSend(t, unsent, length, window, mss);
     const last = length === unsent;
     const fin = finDue && last && window > length; // the FIN takes a place in the window like any octet
     if (length === 0 && !fin) {
@@ -276,21 +285,21 @@ function sendText(e: Engine, t: Tcb): number {
 }
 
 /** The most that one frame carries: a segment, or as many whole ones as the link's superframe holds. */
-function segmentLimit(e: Engine, t: Tcb): number {
+function segmentLimit(e: Engine, t: Tcb, mss: number): number {
   const { gso, txChecksum } = e.floor.interfaces.get(t.iface).link.caps;
   // Who cuts a superframe completes its checksums: a link that leaves sums to us cannot be meant.
-  if (gso === 0 || txChecksum === 'full') return t.mss;
-  const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 12;
-  return Math.max(t.mss, room - (room % t.mss));
+  if (gso === 0 || txChecksum === 'full') return mss;
+  const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 40;
+  return Math.max(mss, room - (room % mss));
 }
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
  * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
  */
-function lengthToSend(t: Tcb, unsent: number, length: number, window: number): number {
-  if (length >= t.mss) {
-    const rest = length % t.mss;
+function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
+  if (length >= mss) {
+    const rest = length % mss;
     if (rest === 0) return length;
     return length === unsent && tailMayGo(t, length - rest) ? length : length - rest;
   }

@@ -1,116 +1,83 @@
-// What the SACK blocks of an ACK say (RFC 2018 section 5, RFC 2883 section 4, RFC 6675 section 4): segments are marked, duplicates noted.
-// Called by ack; calls scoreboard and news. A block costs what it tells anew: those of the ACK before are passed over.
+// SACK and D-SACK on what we send (RFC 2018 section 4, RFC 2883 section 4), and what they leave of a segment for text.
+// Called by input and data (duplicates), emit (the option) and output (sizes); calls ranges.
 
-import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
+import { seqGe, seqGt } from '../../base/seq.ts';
+import { putTcpSack, TCP_MAX_SACK_BLOCKS, TCP_TIMESTAMPS_LENGTH } from '../../wire/tcp-options.ts';
+import { enterQuick } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
-import { F2_TLP, F2_TLP_RETRANS, F2_UNDO } from './flags.ts';
-import { NEWS_DSACK, NEWS_DSACK_TLP, NEWS_ORIGINAL } from './news.ts';
-import { inFlight, SEG_EVER, SEG_SACKED } from './scoreboard.ts';
-import { TCB_SACK_SEEN, type Tcb } from './tcb.ts';
+import { F_TIMESTAMPS, F2_DSACK, F2_SACK } from './flags.ts';
+import { sendAckDue } from './output.ts';
+import type { Tcb } from './tcb.ts';
 
-/** Records that the blocks of one ACK may step over: what lies beyond is told again by later ones. */
-const MOST_STEPS = 16_384;
+/** Bytes that a header has for options (RFC 9293 section 3.1). */
+const OPTION_SPACE = 40;
+/** Up to this largest window, bytes, segments are not cut to half of it: it is no more than a segment of RFC 9293's default. */
+const SMALL_WINDOW = 536;
 
-/** Takes the blocks of the segment in hand, before SND.UNA moves. */
-export function takeSacks(e: Engine, t: Tcb): void {
-  const { sack, sackCount } = e.seg.options;
-  const { i32 } = t;
-  const seen = t.c + TCB_SACK_SEEN;
+const edges: Int32Array = new Int32Array(2 * TCP_MAX_SACK_BLOCKS);
+
+/**
+ * [start, end) of the segment in hand had been received before: the next ACK says so, once (RFC 2883 section 4). Of several
+ * pieces of a segment the first is reported. A report of an earlier segment that still waits goes out before.
+ */
+export function noteDuplicate(e: Engine, t: Tcb, start: number, end: number): void {
+  if (!t.has2(F2_SACK) || !e.core.settings.tcpDsack) return;
+  if (t.has2(F2_DSACK)) sendAckDue(e, t);
+  if (t.has2(F2_DSACK)) return;
+  t.set2(F2_DSACK);
+  t.dsackStart = start;
+  t.dsackEnd = end;
+}
+
+/** The segment in hand, which is refused for its number or its timestamp, may be a duplicate all the same (RFC 2883 sections 4.1 and 4.3). */
+export function refusedDuplicate(e: Engine, t: Tcb): void {
+  const { seq, space } = e.seg;
+  if (space === 0 || seqGe(seq, t.rcvNxt)) return;
+  const end = (seq + space) | 0;
+  enterQuick(e, t);
+  noteDuplicate(e, t, seq, seqGt(end, t.rcvNxt) ? t.rcvNxt : end);
+}
+
+/** How many SACK blocks are to be sent and fit into `room` bytes of options. */
+export function sackBlocks(t: Tcb, room: number): number {
+  if (!t.has2(F2_SACK)) return 0;
+  const due = t.rangeCount + (t.has2(F2_DSACK) ? 1 : 0);
+  return Math.max(0, Math.min(due, (room - 4) >> 3));
+}
+
+/** Bytes of the option with so many blocks. */
+export function sackLength(blocks: number): number {
+  return blocks > 0 ? 4 + 8 * blocks : 0;
+}
+
+/** The room for SACK in a segment with `length` bytes of text: the text comes first, and keeps at least half of a segment. */
+export function sackRoom(t: Tcb, length: number): number {
+  const space = OPTION_SPACE - (t.has(F_TIMESTAMPS) ? TCP_TIMESTAMPS_LENGTH : 0);
+  return length === 0 ? space : Math.min(space, length <= t.mss ? t.mss - length : t.mss >> 1);
+}
+
+/** Writes `blocks` > 0 blocks at `at`: a duplicate first, then held ranges, the one that changed last before the others. */
+export function writeSack(e: Engine, t: Tcb, at: number, blocks: number): void {
   let first = 0;
-  if (isDuplicateReport(e)) {
+  if (t.has2(F2_DSACK)) {
+    t.unset2(F2_DSACK);
+    edges[0] = t.dsackStart;
+    edges[1] = t.dsackEnd;
     first = 1;
-    if (duplicateIsOurs(t, sack[0]!, sack[1]!)) duplicateReported(e, t, sack[0]!, sack[1]!);
   }
-  let steps = MOST_STEPS;
-  for (let i = first; i < sackCount; i++) {
-    let start = sack[2 * i]!;
-    const end = sack[2 * i + 1]!;
-    if (wasSeen(i32, seen, start, end)) continue;
-    if (seqLt(start, t.sndUna)) start = t.sndUna;
-    if (!inFlight(t, start, end)) continue;
-    if (seqLt(start, e.seg.ack)) start = e.seg.ack; // what SEG.ACK covers is its to tell
-    if (seqLt(start, end)) steps = mark(e, t, start, end, steps);
-  }
-  for (let i = 0; i < 8; i++) i32[seen + i] = i < 2 * sackCount ? sack[i]! : 0;
+  const n = first + e.ranges.blocks(t, edges, first, blocks - first);
+  putTcpSack(e.core.u8, at, edges, 0, n);
 }
 
-function wasSeen(i32: Int32Array, seen: number, start: number, end: number): boolean {
-  for (let i = seen; i < seen + 8; i += 2) if (i32[i] === start && i32[i + 1] === end) return true;
-  return false;
-}
-
-/** RFC 2883 section 4: the first block lies below SEG.ACK, or within the second. */
-function isDuplicateReport(e: Engine): boolean {
-  const { sack, sackCount } = e.seg.options;
-  if (seqLe(sack[1]!, e.seg.ack) && seqLt(sack[0]!, e.seg.ack)) return true;
-  return sackCount > 1 && seqGe(sack[0]!, sack[2]!) && seqLe(sack[1]!, sack[3]!);
-}
-
-/** A report of what we cannot have sent lately says nothing. */
-function duplicateIsOurs(t: Tcb, start: number, end: number): boolean {
-  return seqLt(start, end) && seqLe(end, t.sndNxt) && seqGe(start, (t.sndUna - Math.max(t.maxSndWnd, 65535)) | 0);
-}
-
-function duplicateReported(e: Engine, t: Tcb, start: number, end: number): void {
-  const news = e.news;
-  news.flags |= NEWS_DSACK;
-  if (t.has2(F2_TLP) && t.has2(F2_TLP_RETRANS) && end === t.tlpEnd && seqDiff(end, start) <= t.mss) {
-    news.flags |= NEWS_DSACK_TLP;
-  }
-  // Of what we sent again since cwnd was reduced, so much was not needed (RFC 3708).
-  if (t.has2(F2_UNDO) && t.undoRetrans > 0 && seqGt(end, t.undoMarker)) {
-    t.undoRetrans = Math.max(0, t.undoRetrans - seqDiff(end, start));
-  }
-}
-
-/** Marks whole segments in [start, end) that are not SACKed yet. Returns the steps that are left. */
-function mark(e: Engine, t: Tcb, start: number, end: number, steps: number): number {
-  const board = e.scoreboard;
-  let rec = t.sackHint !== 0 && seqLe(board.start(t.sackHint), start) ? t.sackHint : t.segHead;
-  for (; rec !== 0 && steps > 0; steps--) {
-    const from = board.start(rec);
-    const to = board.end(rec);
-    if (seqGe(from, end)) break;
-    if (seqLe(to, start) || board.state(rec) === SEG_SACKED) {
-      rec = board.next(rec);
-      continue;
-    }
-    // A record of several segments is cut at segments: what of one is not whole has not arrived.
-    if (seqLt(from, start)) {
-      const skip = Math.ceil(seqDiff(start, from) / t.mss) * t.mss;
-      if (skip < seqDiff(to, from) && !board.split(t, rec, (from + skip) | 0)) return 0;
-      rec = board.next(rec);
-      continue;
-    }
-    if (seqGt(to, end)) {
-      const keep = Math.floor(seqDiff(end, from) / t.mss) * t.mss;
-      if (keep === 0 || !board.split(t, rec, (from + keep) | 0)) return steps;
-    }
-    rec = board.next(arrived(e, t, rec));
-  }
-  return steps;
-}
-
-/** Record `rec` has arrived. Returns the record that it is part of afterwards. */
-function arrived(e: Engine, t: Tcb, rec: number): number {
-  const board = e.scoreboard;
-  const news = e.news;
-  const from = board.start(rec);
-  const to = board.end(rec);
-  const bytes = seqDiff(to, from);
-  news.deliver(board, rec, true);
-  if ((board.state(rec) & SEG_EVER) === 0) {
-    if (seqLe(to, t.recover)) news.flags |= NEWS_ORIGINAL;
-    // Below what has arrived, and never sent again: it was not lost, but late.
-    if (seqLt(from, t.highSacked) && (!news.reordered || seqLt(from, news.lowest))) {
-      news.reordered = true;
-      news.lowest = from;
-    }
-  }
-  news.sacked += bytes;
-  news.delivered += bytes;
-  if (seqGt(to, t.highSacked)) t.highSacked = to;
-  const whole = board.sacked(t, rec);
-  t.sackHint = whole;
-  return whole;
+/**
+ * Text of a full segment sent now: less what SACK blocks take, as in Linux; and at most half of the largest window seen, lest
+ * a large MTU leaves a window that takes one segment and waits for its delayed ACK (RFC 9293 section 3.8.6.2.1).
+ */
+export function sendMss(t: Tcb): number {
+  let mss = t.mss;
+  const half = t.maxSndWnd >> 1;
+  if (half < mss && t.maxSndWnd > SMALL_WINDOW) mss = half;
+  if (t.rangeCount === 0 && !t.has2(F2_DSACK)) return mss;
+  const left = t.mss - sackLength(sackBlocks(t, sackRoom(t, 0)));
+  return left < mss && left >= t.mss >> 1 ? left : mss;
 }

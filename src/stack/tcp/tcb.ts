@@ -141,54 +141,60 @@ const UNACKED_SEGMENTS = 130;
 const RCV_MSS = 131;
 const QUICK = 132;
 const ATO = 133;
-const DSACK_START = 134;
-const DSACK_END = 135;
-const SACK_RECENT = 136;
-const RCV_SPACE = 137;
-const RCV_SPACE_SEQ = 138;
-const RCV_RTT = 139;
-const RCV_RTT_SEQ = 140;
-const PARENT = 141;
-const ACCEPT_NEXT = 142;
-const ACCEPT_HEAD = 143;
-const ACCEPT_TAIL = 144;
-const ACCEPT_COUNT = 145;
-const SYN_COUNT = 146;
-const BACKLOG = 147;
-const KEEP_IDLE = 148;
-const KEEP_INTERVAL = 149;
-const KEEP_COUNT = 150;
-const USER_TIMEOUT = 151;
-const NOTSENT_LOW = 152;
-const CHALLENGE_AT = 153;
-const CHALLENGE_COUNT = 154;
-const WHEEL_AT = 78;
-const RTX_AT = 79;
-const ACK_AT = 80;
-const LONG_AT = 81;
-const LAST_RECEIVED_AT = 82;
-const LAST_SENT_AT = 83;
-const OPENED_AT = 84;
-const PACE_AT = 85;
-const PACING_RATE = 86;
-const RACK_AT = 87;
-const CWND_AT = 88;
-const MIN_RTT_AT = 89;
-const RCV_SPACE_AT = 90;
-const RCV_RTT_AT = 91;
-const STUCK_AT = 92;
-const DELIVERED = 93;
-const DELIVERED_AT = 94;
-const FIRST_SENT_AT = 95;
-const APP_LIMITED = 96;
-const DELIVERY_RATE = 97;
-const CC_REAL0 = 98;
-const CC_REAL1 = 99;
-const CC_REAL2 = 100;
-const CC_REAL3 = 101;
-const BYTES_RECEIVED = 102;
-const BYTES_ACKED = 103;
-const BYTES_RETRANSMITTED = 104;
+const FIRST_ACK_DELAY = 134;
+const DATA_AT = 135;
+const DSACK_START = 136;
+const DSACK_END = 137;
+const SACK_RECENT = 138;
+const SACK_RECENT1 = 139;
+const SACK_RECENT2 = 140;
+const SACK_RECENT3 = 141;
+const RCV_CLAMP = 142;
+const RCV_SPACE = 143;
+const RCV_SPACE_SEQ = 144;
+const RCV_RTT = 145;
+const RCV_RTT_SEQ = 146;
+const PARENT = 147;
+const ACCEPT_NEXT = 148;
+const ACCEPT_HEAD = 149;
+const ACCEPT_TAIL = 150;
+const ACCEPT_COUNT = 151;
+const SYN_COUNT = 152;
+const BACKLOG = 153;
+const KEEP_IDLE = 154;
+const KEEP_INTERVAL = 155;
+const KEEP_COUNT = 156;
+const USER_TIMEOUT = 157;
+const NOTSENT_LOW = 158;
+const CHALLENGE_AT = 159;
+const CHALLENGE_COUNT = 160;
+const WHEEL_AT = 81;
+const RTX_AT = 82;
+const ACK_AT = 83;
+const LONG_AT = 84;
+const LAST_RECEIVED_AT = 85;
+const LAST_SENT_AT = 86;
+const OPENED_AT = 87;
+const PACE_AT = 88;
+const PACING_RATE = 89;
+const RACK_AT = 90;
+const CWND_AT = 91;
+const MIN_RTT_AT = 92;
+const RCV_SPACE_AT = 93;
+const RCV_RTT_AT = 94;
+const STUCK_AT = 95;
+const DELIVERED = 96;
+const DELIVERED_AT = 97;
+const FIRST_SENT_AT = 98;
+const APP_LIMITED = 99;
+const DELIVERY_RATE = 100;
+const CC_REAL0 = 101;
+const CC_REAL1 = 102;
+const CC_REAL2 = 103;
+const CC_REAL3 = 104;
+const BYTES_RECEIVED = 105;
+const BYTES_ACKED = 106;
+const BYTES_RETRANSMITTED = 107;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -353,9 +359,15 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   rcvMss: { cell: RCV_MSS },
   quick: { cell: QUICK },
   ato: { cell: ATO },
+  firstAckDelay: { cell: FIRST_ACK_DELAY },
+  dataAt: { cell: DATA_AT },
   dsackStart: { cell: DSACK_START },
   dsackEnd: { cell: DSACK_END },
   sackRecent: { cell: SACK_RECENT },
+  sackRecent1: { cell: SACK_RECENT1 },
+  sackRecent2: { cell: SACK_RECENT2 },
+  sackRecent3: { cell: SACK_RECENT3 },
+  rcvClamp: { cell: RCV_CLAMP },
   rcvSpace: { cell: RCV_SPACE },
   rcvSpaceSeq: { cell: RCV_SPACE_SEQ },
   rcvRtt: { cell: RCV_RTT },
@@ -430,6 +442,10 @@ export class Tcb {
   }
   get receiveList(): number {
     return this.c + RCV_HEAD;
+  }
+  /** The first of the cells sackRecent…, as an index. */
+  get recentRanges(): number {
+    return this.c + SACK_RECENT;
   }
 
   /** STATE_*. */
@@ -1267,12 +1283,26 @@ export class Tcb {
   set quick(v: number) {
     this.i32[this.c + QUICK] = v;
   }
-  /** Delay of a delayed ACK, us. */
+  /** Delay of a delayed ACK, us; 0: no data has come yet. */
   get ato(): number {
     return this.i32[this.c + ATO]!;
   }
   set ato(v: number) {
     this.i32[this.c + ATO] = v;
+  }
+  /** Delay of the first ACKs (while quick > 0), us; 0: until the user has had its turn. */
+  get firstAckDelay(): number {
+    return this.i32[this.c + FIRST_ACK_DELAY]!;
+  }
+  set firstAckDelay(v: number) {
+    this.i32[this.c + FIRST_ACK_DELAY] = v;
+  }
+  /** When data last came, us32. */
+  get dataAt(): number {
+    return this.i32[this.c + DATA_AT]!;
+  }
+  set dataAt(v: number) {
+    this.i32[this.c + DATA_AT] = v;
   }
   /** The duplicate that the next ACK reports (RFC 2883), if F2_DSACK. */
   get dsackStart(): number {
@@ -1287,12 +1317,37 @@ export class Tcb {
   set dsackEnd(v: number) {
     this.i32[this.c + DSACK_END] = v;
   }
-  /** A number in the range that changed last: its block comes first (RFC 2018 section 4). */
+  /** The ranges that changed last, latest first (arena offsets): the order of SACK blocks (RFC 2018 section 4). */
   get sackRecent(): number {
     return this.i32[this.c + SACK_RECENT]!;
   }
   set sackRecent(v: number) {
     this.i32[this.c + SACK_RECENT] = v;
+  }
+  get sackRecent1(): number {
+    return this.i32[this.c + SACK_RECENT1]!;
+  }
+  set sackRecent1(v: number) {
+    this.i32[this.c + SACK_RECENT1] = v;
+  }
+  get sackRecent2(): number {
+    return this.i32[this.c + SACK_RECENT2]!;
+  }
+  set sackRecent2(v: number) {
+    this.i32[this.c + SACK_RECENT2] = v;
+  }
+  get sackRecent3(): number {
+    return this.i32[this.c + SACK_RECENT3]!;
+  }
+  set sackRecent3(v: number) {
+    this.i32[this.c + SACK_RECENT3] = v;
+  }
+  /** The window offered grows up to this: raised as data comes (tcpInitialReceiveWindow). */
+  get rcvClamp(): number {
+    return this.i32[this.c + RCV_CLAMP]!;
+  }
+  set rcvClamp(v: number) {
+    this.i32[this.c + RCV_CLAMP] = v;
   }
   /** Receive buffer tuning: bytes read in a round trip, from where it counts, its RTT (us). */
   get rcvSpace(): number {
@@ -1313,6 +1368,7 @@ export class Tcb {
   set rcvRtt(v: number) {
     this.i32[this.c + RCV_RTT] = v;
   }
+  /** With timestamps the last TSecr, else the number whose arrival ends the measurement of rcvRtt. */
   get rcvRttSeq(): number {
     return this.i32[this.c + RCV_RTT_SEQ]!;
   }

@@ -4,6 +4,7 @@
 import { ETIMEDOUT } from '../../base/errno.ts';
 import { seqDiff } from '../../base/seq.ts';
 import { counter } from '../counters.ts';
+import { delayOver } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
@@ -40,6 +41,7 @@ export function timerExpired(e: Engine, t: Tcb): void {
   if (t.ackAt !== 0 && t.ackAt <= now) {
     t.ackAt = 0;
     if (t.has(F_ACK_PENDING)) {
+      delayOver(e, t);
       t.set(F_ACK_NOW);
       e.activate(t);
     }
