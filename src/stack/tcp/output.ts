@@ -21,6 +21,7 @@ import {
   F2_ACK_SOON,
   F2_FRTO_PROBE,
   F2_PACED,
+  F2_SACK,
   F2_SEND_TLP,
   TIMER_REO,
   TIMER_RTO,
@@ -166,6 +167,7 @@ function retransmitFirst(e: Engine, t: Tcb): boolean {
   const board = e.scoreboard;
   const head = t.segHead;
   if (head === 0) return true;
+  board.collapse(t, head, t.mss);
   const length = Math.min(t.mss, seqDiff(board.end(head), board.start(head)));
   return sendAgain(e, t, head, length) === OUT_DONE;
 }
@@ -177,6 +179,7 @@ function retransmitLost(e: Engine, t: Tcb): number {
   let turn = TURN;
   for (let rec = board.firstLost(t); rec !== 0; rec = board.firstLost(t)) {
     const start = board.start(rec);
+    board.collapse(t, rec, t.mss);
     let length = Math.min(seqDiff(board.end(rec), start), segmentLimit(e, t, t.mss));
     const room = t.cwnd - pipe(t);
     if (room < Math.min(length, t.mss)) return OUT_DONE;
@@ -190,7 +193,8 @@ function retransmitLost(e: Engine, t: Tcb): number {
     const first = rec === t.segHead;
     const result = sendAgain(e, t, rec, length);
     if (result !== OUT_DONE) return result;
-    if (first && t.timer !== TIMER_REO) restartRto(e, t);
+    // Without SACK the holes after the first do not restart it (the impatient variant, RFC 6582 section 4).
+    if (first && t.timer !== TIMER_REO && (t.has2(F2_SACK) || t.dupAcks > 0)) restartRto(e, t);
   }
   return OUT_DONE;
 }

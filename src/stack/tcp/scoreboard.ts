@@ -220,7 +220,7 @@ export class Scoreboard {
     t.sackSeen4 = t.sackSeen5 = t.sackSeen6 = t.sackSeen7 = 0;
   }
 
-  /** `next` becomes part of `rec`; both are SACKed. */
+  /** `next` becomes part of `rec`: both are SACKed, or wait to be sent again. */
   #absorb(t: Tcb, rec: number, next: number): void {
     const { i32 } = this;
     i32[(rec >> 2) + END] = i32[(next >> 2) + END]!;
@@ -315,6 +315,22 @@ export class Scoreboard {
     if (after === 0) t.timeTail = made;
     else i32[(after >> 2) + TIME_PREVIOUS] = made;
     return true;
+  }
+
+  /**
+   * Joins to `rec`, which waits to be sent again, what waits behind it, as far as both fit into `most` bytes: small pieces go
+   * out as one segment (RFC 9293 section 3.8.6 allows to repacketize).
+   */
+  collapse(t: Tcb, rec: number, most: number): void {
+    const { i32 } = this;
+    const r = rec >> 2;
+    const waits = SEG_LOST | SEG_RETRANS;
+    if ((i32[r + STATE]! & waits) !== SEG_LOST) return;
+    for (let next = i32[r + NEXT]!; next !== 0; next = i32[r + NEXT]!) {
+      const n = next >> 2;
+      if ((i32[n + STATE]! & waits) !== SEG_LOST || seqDiff(i32[n + END]!, i32[r + START]!) > most) return;
+      this.#absorb(t, rec, next);
+    }
   }
 
   /** Forgets everything. */
