@@ -145,7 +145,7 @@ describe('fast retransmit and fast recovery (RFC 5681 section 3.2, RFC 6582 sect
     assert.equal(ssthresh(p), 5);
   });
 
-  test('each two of the others let one segment out (RFC 9937); a full ACK ends recovery with cwnd at ssthresh', () => {
+  test('each two of the others let one segment out, until as much is in flight as shall be; then each one (RFC 9937)', () => {
     const p = sending(400_000);
     segments(p);
     for (let n = 0; n < 3; n++) ack(p, 0);
@@ -155,9 +155,9 @@ describe('fast retransmit and fast recovery (RFC 5681 section 3.2, RFC 6582 sect
       ack(p, 0); // of 12 sent one is missing
       out.push(segments(p).length);
     }
-    assert.deepEqual(out, [0, 1, 0, 1, 0, 1, 0, 1]);
+    assert.deepEqual(out, [0, 1, 0, 1, 0, 0, 1, 1]);
     ack(p, 12);
-    assert.equal(cwnd(p), 5);
+    assert.equal(cwnd(p), 5, 'recovery ends at ssthresh');
     assert.deepEqual(segments(p), [16], 'four are in flight');
   });
 
