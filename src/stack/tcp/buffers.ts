@@ -63,8 +63,8 @@ export function tuneReceive(e: Engine, t: Tcb): void {
   const elapsed = now - t.rcvSpaceAt;
   if (t.rcvRtt === 0 || elapsed < t.rcvRtt) return;
   const read = (t.rcvNxt - t.i32[t.receiveList + 2]!) | 0;
-  // Of a user that reads seldom, what would have been a round trip's.
-  const copied = (seqDiff(read, t.rcvSpaceSeq) * t.rcvRtt) / elapsed;
+  // Of a user that reads seldom, what would have been that of two round trips.
+  const copied = seqDiff(read, t.rcvSpaceSeq) * Math.min(1, (2 * t.rcvRtt) / elapsed);
   t.rcvSpaceSeq = read;
   t.rcvSpaceAt = now;
   if (copied <= t.rcvSpace) return;
