@@ -13,11 +13,19 @@ import { CHUNK } from '../../base/spans.ts';
 import { TCP_FIN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
-import { receiverRtt } from './buffers.ts';
 import { acknowledgeLater } from './delayed-ack.ts';
 import { takeMark } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_ACK_NOW, F_FIN_KNOWN, F_FIN_RECEIVED, F_ORPHAN, F2_SHUT, READY_END, READY_READ } from './flags.ts';
+import {
+  F_ACK_NOW,
+  F_FIN_KNOWN,
+  F_FIN_RECEIVED,
+  F_ORPHAN,
+  F2_ECN_ECHO,
+  F2_SHUT,
+  READY_END,
+  READY_READ,
+} from './flags.ts';
 import { sendResetFor } from './reset.ts';
 import { ackBefore, noteDuplicate } from './sack.ts';
 import { afterFinReceived, mayReceive, TIME_WAIT } from './state.ts';
@@ -46,8 +54,8 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const held = t.ranges !== 0;
   let drop = 0;
   if (seg.length > 0) {
-    ackBefore(e, t);
-    takeMark(e, t, p);
+    if (t.has(F_ACK_NOW)) ackBefore(e, t);
+    if (t.has2(F2_ECN_ECHO)) takeMark(e, t, p);
     drop = takeText(e, t);
   }
   if (seg.has(TCP_FIN)) noteFin(e, t);
@@ -55,7 +63,6 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   if (advanced > 0) {
     t.bytesReceived += advanced;
     e.core.counters.add(RECEIVED_BYTES, advanced);
-    receiverRtt(e, t);
     e.notify(t, READY_READ);
   }
   acknowledgeLater(e, t, advanced, held);

@@ -147,6 +147,7 @@ function retransmitFirst(e: Engine, t: Tcb): boolean {
 /** New text, and after a timeout old text again, as the windows allow; a FIN behind the last byte. */
 function sendText(e: Engine, t: Tcb): number {
   if (t.sndNxt === t.sndMax && t.sndUna === t.sndMax) afterIdle(e, t);
+  const mss = sendMss(t);
   let turn = TURN;
   for (;;) {
     const end = (t.sndUna + t.i32[t.sendList + 2]!) | 0;
@@ -156,7 +157,6 @@ function sendText(e: Engine, t: Tcb): number {
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const congestion = t.cwnd + limitedTransmit(t) - seqDiff(t.sndNxt, t.sndUna);
     const usable = Math.min(window, congestion);
-    const mss = sendMss(t);
     let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
     if (length < 0) length = 0;
     length = lengthToSend(t, unsent, length, window, mss);
