@@ -121,6 +121,19 @@ describe('a segment that memory does not suffice for', () => {
     assert.ok(p.take().at(-1)!.win > 10 * MSS);
   });
 
+  test('reading tells of it though the promise has not moved', () => {
+    const p = connection();
+    p.inject('A', { data: 2048 });
+    p.inject('A', { data: 2048 }); // a chunk, full
+    p.take();
+    const give = hog(p, 0);
+    p.inject('A', { data: 1000 });
+    p.expect('A', { ack: 4097, win: 0 });
+    give();
+    p.read(10);
+    assert.ok(p.expect('A', { ack: 4097 }).win > 60_000);
+  });
+
   test('the promise stays: what fits later is taken', () => {
     const p = connection();
     const give = hog(p, 0);

@@ -171,6 +171,17 @@ describe('the delay', () => {
     );
   });
 
+  test('beyond the least it is no longer than a round trip', () => {
+    const p = new Peer();
+    p.listen();
+    p.inject('S', { mss: 1460 });
+    p.advance(60 * MS);
+    p.expect('SA');
+    p.inject('A');
+    p.accept();
+    assert.deepEqual([delay(p), delay(p), delay(p)], [40, 60, 60]);
+  });
+
   test('is bounded by the setting', () => {
     const p = new Peer({ settings: { tcpDelayedAck: 10 * MS, tcpDelayedAckMax: 15 * MS } });
     p.listen();
