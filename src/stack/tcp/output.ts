@@ -260,6 +260,7 @@ function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean)
 /** New text, as the windows and pacing allow; a FIN behind the last byte. */
 function sendText(e: Engine, t: Tcb): number {
   if (t.sndUna === t.sndNxt) afterIdle(e, t);
+  const mss = sendMss(t);
   let turn = Math.min(TURN, quantum(t));
   for (;;) {
     const end = (t.sndUna + t.i32[t.sendList + 2]!) | 0;
@@ -271,7 +272,6 @@ function sendText(e: Engine, t: Tcb): number {
     }
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const usable = Math.min(window, t.cwnd - pipe(t));
-    const mss = sendMss(t);
     let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
     if (length < 0) length = 0;
     length = lengthToSend(t, unsent, length, window, mss);
