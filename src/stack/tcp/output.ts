@@ -160,7 +160,7 @@ function sendText(e: Engine, t: Tcb): number {
     }
     if (turn <= 0) return OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!emit(e, t, t.sndNxt, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0), length)) return OUT_FULL;
+    if (!emit(e, t, t.sndNxt, TCP_ACK | (last && length > 0 ? TCP_PSH : 0) | (fin ? TCP_FIN : 0), length)) return OUT_FULL;
     turn -= length + 1;
     t.unset(F_FORCE | F_PERSIST);
     if (fin) {
