@@ -14,7 +14,7 @@ import * as S from './symbols.ts';
 import { fieldsOf, numberOf, numberOr, textOf } from './values.ts';
 
 /** The value that setsockopt gives: a number, a name, or the members of a struct. */
-function valueOf(value: Value | undefined): OptionValue {
+function optionValue(value: Value | undefined): OptionValue {
   const fields = fieldsOf(value);
   if (fields.length > 0) return fields.map((field) => numberOr(field.value, 0));
   return textOf(value) ?? numberOr(value, 0);
@@ -23,7 +23,7 @@ function valueOf(value: Value | undefined): OptionValue {
 const setsockopt: Call = (process, call) =>
   onSock(process, call, (sock) => {
     const name = optionName(numberOr(call.args[1], 0), numberOr(call.args[2], 0));
-    return setSockOption(process.world, sock, name, valueOf(call.args[3]));
+    return setSockOption(process.world, sock, name, optionValue(call.args[3]));
   });
 
 const getsockopt: Call = (process, call) =>
@@ -61,7 +61,7 @@ function compareValue(call: SysCall, actual: OptionValue): void {
   const script = call.args[3];
   if (script === undefined || script.kind === 'any') return;
   if (script.kind === 'list' && script.items[0]?.kind === 'any') return;
-  const expected = valueOf(script);
+  const expected = optionValue(script);
   const text = (v: OptionValue): string => (Array.isArray(v) ? `{${v.join(', ')}}` : String(v));
   if (text(expected) !== text(actual)) {
     throw new Mismatch(`value of the option: expected ${text(expected)}, actual ${text(actual)}`);

@@ -1,10 +1,12 @@
 // %{ code }%: statements of the small Python that assertions are written in: assert, print, assignment, if.
 // Called by run.ts; calls code-lexer.ts and code-expression.ts.
 
-import { CodeFailure, type Env, type Expression, ExpressionParser, isTrue, show, type Val } from './code-expression.ts';
+import { type Env, type Expression, ExpressionParser } from './code-expression.ts';
 import { codeTokens } from './code-lexer.ts';
+import { CodeFailure, isTrue, show, type Val } from './code-value.ts';
 
-export { CodeFailure, type Env } from './code-expression.ts';
+export type { Env } from './code-expression.ts';
+export { CodeFailure } from './code-value.ts';
 
 type Statement = (env: Env) => void;
 

@@ -39,17 +39,16 @@ function runLine(around: Surroundings, line: string, depth: number): void {
   while (words[0] === 'sudo' || words[0] === 'exec' || /^\w+=/.test(words[0] ?? '')) words.shift();
   const name = words[0] ?? '';
   const base = name.replace(/^.*\//, '');
-  if (base === 'sysctl') return void sysctl(around, words.slice(1));
-  if (base === 'ip') return ip(around, words.slice(1));
-  if (/^\.{0,2}\/|\.sh$|\.py$/.test(name) || name === 'source' || name === '.') {
+  if (base === 'sysctl') sysctl(around, words.slice(1));
+  else if (base === 'ip') ip(around, words.slice(1));
+  else if (/^\.{0,2}\/|\.sh$|\.py$/.test(name) || name === 'source' || name === '.') {
     // A script beside this one: of it what we would do as well, and nothing else.
     const path = name === 'source' || name === '.' ? (words[1] ?? '') : name;
     const inner = depth < MOST_DEPTH && path.endsWith('.sh') ? around.read(path) : undefined;
     if (inner !== undefined) runCommand(around, inner.replace(/^#.*$/gm, ''), depth + 1);
-    return;
+  } else if (depth === 0 && !ACCEPTED.has(base)) {
+    throw new Mismatch(`no command that is known here: ${name} (nothing is run in a shell)`);
   }
-  if (depth > 0 || ACCEPTED.has(base)) return;
-  throw new Mismatch(`no command that is known here: ${name} (nothing is run in a shell)`);
 }
 
 /** `sysctl -q name=value`, `sysctl -w name="a b c"`. */

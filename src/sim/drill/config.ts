@@ -69,14 +69,23 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     return true;
   },
   mtu: integer((c, n) => (c.mtu = n), 68, 65_535),
-  local_ip: (c, value) => ((c.localIp = value), value !== ''),
-  remote_ip: (c, value) => ((c.remoteIp = value), value !== ''),
+  local_ip(config, value) {
+    config.localIp = value;
+    return value !== '';
+  },
+  remote_ip(config, value) {
+    config.remoteIp = value;
+    return value !== '';
+  },
   bind_port: integer((c, n) => (c.bindPort = n), 1, 65_535),
   connect_port: integer((c, n) => (c.connectPort = n), 1, 65_535),
   tolerance_usecs: integer((c, n) => (c.toleranceUsecs = n)),
   tolerance_percent: integer((c, n) => (c.tolerancePercent = n)),
   tcp_ts_tick_usecs: integer((c, n) => (c.tsTick = n)),
-  non_fatal: (c) => ((c.nonFatal = true), true),
+  non_fatal(config) {
+    config.nonFatal = true;
+    return true;
+  },
 };
 
 /** Options that packetdrill has and that mean nothing here: there is no device, no peer on a wire, no shell. */

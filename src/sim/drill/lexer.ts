@@ -15,12 +15,12 @@ export interface Token {
   readonly end: number;
 }
 
-const SPACE = /(?:\s+|\/\/[^\n]*|\/\*[^]*?\*\/)+/y;
+const SPACE = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y;
 const NUMBER = /0[xX][0-9a-fA-F]+|\d*\.\d+|\d+/y;
 const NAME = /[A-Za-z_]\w*/y;
-const STRING = /"((?:[^"\\\n]|\\[^])*)"/y;
+const STRING = /"((?:[^"\\\n]|\\[\s\S])*)"/y;
 const COMMAND = /`([^`]*)`/y;
-const CODE = /%\{([^]*?)\}%/y;
+const CODE = /%\{([\s\S]*?)\}%/y;
 const MARK = /\.\.\.|<<|>>|[-+*~<>()[\]{}=|&^,:;.!/%?@#$\\']/y;
 
 /** Reads tokens on demand, so that the parser may read what has a syntax of its own (flags, addresses) by itself. */
@@ -133,15 +133,15 @@ export class Lexer {
     pattern.lastIndex = start;
     const found = pattern.exec(this.text);
     if (found === null) throw this.errorAt(why, start);
-    const text = kind === 'string' ? unescape(found[1]!) : found[1]!;
+    const text = kind === 'string' ? unquote(found[1]!) : found[1]!;
     return { kind, text, value: 0, start, end: start + found[0].length };
   }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '0': '\0', a: '\x07', b: '\b', f: '\f' };
 
-function unescape(text: string): string {
-  return text.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g, (_, code: string) => {
+function unquote(text: string): string {
+  return text.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[\s\S])/g, (_, code: string) => {
     if (/^x[0-9a-fA-F]/.test(code)) return String.fromCharCode(parseInt(code.slice(1), 16));
     if (/^[0-7]/.test(code)) return String.fromCharCode(parseInt(code, 8) & 255);
     return ESCAPES[code] ?? code;

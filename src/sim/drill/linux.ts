@@ -20,9 +20,16 @@ export const LINUX: Profile = {
   tcpDsack: true,
   tcpTimestamps: true,
   tcpWindowScaling: true,
-  /** tcp_rmem 4096 131072 6291456: a window of half the middle one at first, a scale that could say the last. */
-  tcpReceiveBuffer: 131_072,
+  /**
+   * tcp_rmem 4096 131072 6291456: a window of half the middle one at first, in whole segments, and a scale that could say the
+   * last.
+   */
+  tcpReceiveBuffer: 65_536,
   tcpReceiveBufferMax: 6_291_456,
+  tcpInitialReceiveWindow: 65_536,
+  /** The first ACKs of a connection are not delayed. */
+  tcpQuickAcks: 16,
+  tcpFirstAckDelay: 0,
   /** tcp_wmem 4096 16384 4194304. The first window of data always fits: Linux enlarges the buffer as cwnd grows. */
   tcpSendBuffer: 1 << 20,
   tcpSendBufferMax: 4_194_304,
@@ -43,8 +50,18 @@ export const LINUX: Profile = {
   hopLimit: 64,
   portFirst: 32768,
   portLast: 60999,
-  // Answered, but not asked for: tcp_ecn 2.
+  /** Answered, but not asked for. */
   tcpEcn: 2,
+  /** Off unless a sysctl asks for it. */
+  tcpMtuProbing: 0,
+  /** Linux takes what an ICMP error in the window says. */
+  tcpDoubtTooBig: false,
+  pathMtuMin: 552,
+  tcpMinMss: 48,
+  tcpInvalidRateLimit: 500 * MILLI,
+  /** tcp_challenge_ack_limit is without a limit since 6.x: each connection has its own. */
+  tcpChallengeAcksPerSecond: 1_000_000,
+  tcpSynCookies: 1,
   tcpCongestion: 'cubic',
 };
 
@@ -60,13 +77,11 @@ const flag = (key: string): Sysctl => {
 const text = (key: string): Sysctl => {
   return ([word]) => (word === undefined ? {} : { [key]: word });
 };
-/** min, default, max. */
-const buffer = (key: string): Sysctl => {
-  return ([, normal, max]) => ({
-    ...(Number(normal) > 0 && { [key]: Number(normal) }),
-    ...(Number(max) > 0 && { [`${key}Max`]: Number(max) }),
-  });
-};
+/** min, default, max: of a receive buffer half is window (tcp_adv_win_scale 1). */
+const receiveBuffer: Sysctl = ([, normal, max]) => ({
+  ...(Number(normal) > 0 && { tcpReceiveBuffer: Number(normal) / 2, tcpInitialReceiveWindow: Number(normal) / 2 }),
+  ...(Number(max) > 0 && { tcpReceiveBufferMax: Number(max) }),
+});
 
 /**
  * Linux's sysctls that have a setting here. Every other one is accepted and remembered. A key that the stack does not have
@@ -77,7 +92,7 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'net.ipv4.tcp_dsack': flag('tcpDsack'),
   'net.ipv4.tcp_timestamps': flag('tcpTimestamps'),
   'net.ipv4.tcp_window_scaling': flag('tcpWindowScaling'),
-  'net.ipv4.tcp_rmem': buffer('tcpReceiveBuffer'),
+  'net.ipv4.tcp_rmem': receiveBuffer,
   'net.ipv4.tcp_wmem': ([, , max]) => (Number(max) > 0 ? { tcpSendBufferMax: Number(max) } : {}),
   'net.ipv4.tcp_moderate_rcvbuf': flag('tcpReceiveAutotune'),
   'net.ipv4.tcp_syn_retries': number('tcpSynRetries'),
@@ -97,17 +112,20 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'net.ipv4.tcp_early_retrans': number('tcpEarlyRetrans'),
   'net.ipv4.tcp_frto': number('tcpFrto'),
   'net.ipv4.tcp_syncookies': number('tcpSynCookies'),
-  'net.ipv4.tcp_challenge_ack_limit': number('tcpChallengeAckLimit'),
+  'net.ipv4.tcp_challenge_ack_limit': number('tcpChallengeAcksPerSecond'),
   'net.ipv4.tcp_invalid_ratelimit': number('tcpInvalidRateLimit', MILLI),
-  'net.ipv4.tcp_notsent_lowat': number('tcpNotsentLowat'),
+  // Without a limit: 2^32 - 1.
+  'net.ipv4.tcp_notsent_lowat': ([word]) => ({ tcpNotsentLowat: Number(word) < 2 ** 31 ? Number(word) : 0 }),
+  'net.ipv4.route.min_pmtu': number('pathMtuMin'),
+  'net.ipv4.route.mtu_expires': number('pathMtuLifetime', SECOND),
   'net.ipv4.tcp_rfc1337': flag('tcpRfc1337'),
   'net.ipv4.tcp_abort_on_overflow': flag('tcpAbortOnOverflow'),
   'net.ipv4.tcp_mtu_probing': number('tcpMtuProbing'),
   'net.ipv4.tcp_base_mss': number('tcpBaseMss'),
-  'net.ipv4.tcp_min_snd_mss': number('tcpMinSendMss'),
+  'net.ipv4.tcp_min_snd_mss': number('tcpMinMss'),
   'net.ipv4.tcp_rto_min_us': number('tcpRtoMin'),
   'net.ipv4.tcp_rto_max_ms': number('tcpRtoMax', MILLI),
-  'net.ipv4.tcp_max_syn_backlog': number('tcpMaxSynBacklog'),
+  'net.ipv4.tcp_max_syn_backlog': number('tcpMaxHalfOpen'),
   'net.ipv4.tcp_shrink_window': flag('tcpShrinkWindow'),
   'net.ipv4.tcp_autocorking': flag('tcpAutocorking'),
   'net.ipv4.tcp_pacing_ss_ratio': number('tcpPacingSlowStartRatio'),

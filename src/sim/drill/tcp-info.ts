@@ -17,6 +17,8 @@ const STATES: Readonly<Record<string, number>> = {
   LISTEN: 10,
   CLOSING: 11,
 };
+/** The congestion state by the stack's word for it. */
+const CA_STATES: Readonly<Record<string, number>> = { open: 0, disorder: 1, cwr: 2, recovery: 3, loss: 4 };
 const INFINITE = 0x7fffffff;
 
 /** What may be in a snapshot beyond the fields that the type has now. */
@@ -45,24 +47,44 @@ const inSegments =
   (info) =>
     segments(info, of(info, name));
 
+const atLeast0 = (name: string): Field => {
+  return (info) => {
+    const value = of(info, name);
+    return value === undefined ? undefined : Math.max(0, value);
+  };
+};
+
+/** TCPI_OPT_*: what has been agreed on. */
+function options(info: Info): number | undefined {
+  if (of(info, 'timestamps') === undefined) return undefined;
+  const bit = (on: boolean, value: number): number => (on ? value : 0);
+  return (
+    bit(of(info, 'timestamps') === 1, 1) +
+    bit(of(info, 'sack') === 1, 2) +
+    bit((of(info, 'receiveScale') ?? -1) >= 0, 4) +
+    bit(of(info, 'ecn') === 1, 8) +
+    bit(of(info, 'ecnSeen') === 1, 16)
+  );
+}
+
 /** Linux's field to the stack's. A name of the stack that it does not have (yet) leaves the field out. */
 export const FIELDS: Readonly<Record<string, Field>> = {
   tcpi_state: (info) => STATES[info.state] ?? 0,
-  tcpi_ca_state: plain('caState'),
+  tcpi_ca_state: (info) => CA_STATES[String(info['caState'])],
   tcpi_retransmits: plain('retries'),
   tcpi_probes: plain('probes'),
   tcpi_backoff: plain('backoff'),
-  tcpi_options: plain('options'),
-  tcpi_snd_wscale: plain('sendScale'),
-  tcpi_rcv_wscale: plain('receiveScale'),
+  tcpi_options: options,
+  tcpi_snd_wscale: atLeast0('sendScale'),
+  tcpi_rcv_wscale: atLeast0('receiveScale'),
   tcpi_rto: plain('rto'),
   tcpi_ato: plain('ato'),
   tcpi_snd_mss: plain('mss'),
-  tcpi_rcv_mss: plain('receiveMss'),
-  tcpi_unacked: (info) => of(info, 'segmentsOut') ?? segments(info, info.inFlight),
-  tcpi_sacked: (info) => of(info, 'segmentsSacked') ?? segments(info, of(info, 'sacked')),
-  tcpi_lost: (info) => of(info, 'segmentsLost') ?? segments(info, of(info, 'lost')),
-  tcpi_retrans: (info) => of(info, 'segmentsRetransmitted') ?? segments(info, of(info, 'retransmittedInFlight')),
+  tcpi_rcv_mss: plain('rcvMss'),
+  tcpi_unacked: (info) => of(info, 'unackedSegments') ?? segments(info, info.inFlight),
+  tcpi_sacked: (info) => of(info, 'sackedSegments') ?? segments(info, of(info, 'sacked')),
+  tcpi_lost: (info) => of(info, 'lostSegments') ?? segments(info, of(info, 'lost')),
+  tcpi_retrans: (info) => of(info, 'retransmittingSegments') ?? segments(info, of(info, 'retransmitting')),
   tcpi_fackets: plain('fackets'),
   tcpi_pmtu: plain('pathMtu'),
   tcpi_rcv_ssthresh: plain('receiveThreshold'),
@@ -71,26 +93,29 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   tcpi_snd_ssthresh: (info) =>
     info.ssthresh >= 0x3fffffff ? INFINITE : Math.max(1, Math.floor(info.ssthresh / Math.max(1, info.mss))),
   tcpi_snd_cwnd: (info) => Math.floor(info.cwnd / Math.max(1, info.mss)),
-  tcpi_advmss: plain('advertisedMss'),
+  tcpi_advmss: plain('advmss'),
   tcpi_reordering: plain('reordering'),
-  tcpi_rcv_rtt: plain('receiveRtt'),
-  tcpi_rcv_space: plain('receiveSpace'),
-  tcpi_total_retrans: (info) => of(info, 'segmentsRetransmittedTotal') ?? segments(info, info.bytesRetransmitted),
+  tcpi_rcv_rtt: plain('rcvRtt'),
+  tcpi_rcv_space: plain('rcvSpace'),
+  tcpi_total_retrans: (info) => of(info, 'retransmits') ?? segments(info, info.bytesRetransmitted),
   tcpi_pacing_rate: plain('pacingRate'),
   tcpi_max_pacing_rate: plain('maxPacingRate'),
   tcpi_bytes_acked: plain('bytesAcked'),
   tcpi_bytes_received: plain('bytesReceived'),
-  tcpi_segs_out: plain('segmentsSent'),
-  tcpi_segs_in: plain('segmentsReceived'),
+  tcpi_segs_out: plain('segsOut'),
+  tcpi_segs_in: plain('segsIn'),
   tcpi_notsent_bytes: plain('unsent'),
   tcpi_min_rtt: plain('minRtt'),
-  tcpi_data_segs_in: plain('dataSegmentsReceived'),
-  tcpi_data_segs_out: plain('dataSegmentsSent'),
+  tcpi_data_segs_in: plain('dataSegsIn'),
+  tcpi_data_segs_out: plain('dataSegsOut'),
   tcpi_delivery_rate: plain('deliveryRate'),
+  tcpi_last_data_sent: plain('lastDataSentMs'),
+  tcpi_last_data_recv: plain('lastDataReceivedMs'),
+  tcpi_last_ack_recv: plain('lastAckReceivedMs'),
   tcpi_busy_time: plain('busyTime'),
   tcpi_rwnd_limited: plain('receiveWindowLimited'),
   tcpi_sndbuf_limited: plain('sendBufferLimited'),
-  tcpi_delivered: (info) => of(info, 'segmentsDelivered') ?? inSegments('delivered')(info),
+  tcpi_delivered: (info) => of(info, 'deliveredSegments') ?? inSegments('delivered')(info),
   tcpi_delivered_ce: plain('deliveredCe'),
   tcpi_bytes_sent: plain('bytesSent'),
   tcpi_bytes_retrans: plain('bytesRetransmitted'),
