@@ -16,7 +16,8 @@ export function preprocess(text: string, defines: Map<string, string>): string {
     const directive = /^\s*#\s*(ifdef|ifndef|if|else|endif|define|undef)\b\s*(\w*)\s*(.*?)\s*$/.exec(line);
     if (directive === null) {
       if (!active || /^\s*#/.test(line)) return '';
-      return replaceNames(line, defines);
+      // Options at the top: -D NAME=value is no use of NAME.
+      return /^\s*-/.test(line) ? line : replaceNames(line, defines);
     }
     const [, word, name = '', rest = ''] = directive;
     if (word === 'ifdef' || word === 'ifndef' || word === 'if') {
