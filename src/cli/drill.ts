@@ -60,6 +60,7 @@ function runFile(
       strict: options.strict ?? false,
       onPacket: (seen) => capture?.write(seen),
       log: options.verbose ? (line) => void process.stdout.write(`${line}\n`) : () => {},
+      warn: (line) => void process.stderr.write(`${line}\n`),
       print: (text) => void process.stdout.write(`${text}\n`),
       read: (path) => readBeside(folder, path),
     });

@@ -4,10 +4,10 @@
 import type { SysCall, Value } from './ast.ts';
 import type { Begun, Call } from './calls.ts';
 import { onSock } from './calls-open.ts';
-import { EAGAIN, EINVAL, ENOTCONN, EPIPE } from './errnos.ts';
+import { EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from './errnos.ts';
 import { Mismatch } from './errors.ts';
 import type { Process } from './process.ts';
-import type { Sock } from './sock.ts';
+import { type Sock, udpEnds } from './sock.ts';
 import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SYMBOLS } from './symbols.ts';
 import { addressOf, member, numberOf, numberOr, structsOf, textOf } from './values.ts';
 
@@ -61,20 +61,7 @@ function sendDatagram(process: Process, sock: Sock, length: number, to: Value | 
   const remote = address ?? process.world.remote;
   const remotePort = port ?? process.config.connectPort;
   const n = udp.send(sock.handle, buffer, 0, length, ...remote, remotePort);
-  const ends = {
-    iface: 0,
-    local0: 0,
-    local1: 0,
-    local2: 0,
-    local3: 0,
-    localPort: 0,
-    remote0: 0,
-    remote1: 0,
-    remote2: 0,
-    remote3: 0,
-    remotePort: 0,
-  };
-  if (udp.endpoints(sock.handle, ends)) process.flows.open(17, process.world.local, ends.localPort, remote, remotePort);
+  process.flows.open(17, process.world.local, udpEnds(process, sock).localPort, remote, remotePort);
   return n === -EAGAIN && !sock.nonblocking ? undefined : n;
 }
 
@@ -82,7 +69,8 @@ function sendDatagram(process: Process, sock: Sock, length: number, to: Value | 
 function receiving(process: Process, sock: Sock, length: number, flags: number, after?: (n: number) => void): Begun {
   const waits = !sock.nonblocking && (flags & MSG_DONTWAIT) === 0;
   const timeout = sock.options.get('SO_RCVTIMEO');
-  const deadline = typeof timeout === 'number' && timeout > 0 ? process.world.now + timeout * 1e6 : Infinity;
+  const wait = Array.isArray(timeout) ? timeout[0] * 1e6 + (timeout[1] ?? 0) : Number(timeout ?? 0) * 1e6;
+  const deadline = wait > 0 ? process.world.now + wait : Infinity;
   let done = 0;
   const attempt = (): number | undefined => {
     if (sock.state === 'datagram') {
@@ -128,7 +116,7 @@ function readSome(process: Process, sock: Sock, length: number): number {
     const error = takeError(process, sock);
     if (error !== 0) return -error;
     // The error has been told, or both directions have ended.
-    return sock.told || sock.state === 'connected' ? 0 : n;
+    return sock.told || sock.state !== 'fresh' ? 0 : n;
   }
   if (done > 0 || length === 0) return done;
   return sock.shutRead ? 0 : -EAGAIN;
@@ -171,7 +159,12 @@ const read: Call = (process, call) =>
     sock.type === 0 ? lengthOf(call, 2) : receiving(process, sock, lengthOf(call, 2), 0),
   );
 const send: Call = (process, call) =>
-  onSock(process, call, (sock) => sending(process, sock, lengthOf(call, 2), numberOr(call.args[3], 0), call.args[4]));
+  onSock(process, call, (sock) => {
+    const flags = numberOr(call.args[3], 0);
+    // TCP Fast Open is not here.
+    if ((flags & SYMBOLS['MSG_FASTOPEN']!) !== 0 && sock.stream) return -EOPNOTSUPP;
+    return sending(process, sock, lengthOf(call, 2), flags, call.args[4]);
+  });
 const recv: Call = (process, call) =>
   onSock(process, call, (sock) => {
     const flags = numberOr(call.args[3], 0);

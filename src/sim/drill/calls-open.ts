@@ -10,6 +10,7 @@ import {
   EAGAIN,
   EALREADY,
   EBADF,
+  ECONNABORTED,
   EINPROGRESS,
   EINVAL,
   EISCONN,
@@ -18,7 +19,7 @@ import {
 } from './errnos.ts';
 import { Mismatch } from './errors.ts';
 import type { Process } from './process.ts';
-import { endpointsOf, type Sock } from './sock.ts';
+import { endpointsOf, type Sock, udpEnds } from './sock.ts';
 import { applyOptions, withBuffers } from './sockopts.ts';
 import { AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM } from './symbols.ts';
 import { addressOf, numberOf, numberOr } from './values.ts';
@@ -122,6 +123,7 @@ const connect: Call = (process, call) =>
     const port = given.port ?? process.config.connectPort;
     if (sock.state === 'datagram') return connectDatagram(process, sock, address, port);
     if (sock.state === 'listening' || sock.state === 'connected') return -EISCONN;
+    if (sock.state === 'connecting' && sock.told) forget(process, sock);
     if (sock.state === 'fresh') {
       const error = openActively(process, sock, address, port);
       if (error !== 0) return error;
@@ -152,12 +154,19 @@ function connecting(process: Process, sock: Sock, errno: number): Attempt {
       sock.state = 'connected';
       return 0;
     }
-    const error = tcp.error(sock.handle);
-    tcp.close(sock.handle);
-    sock.handle = 0;
-    sock.state = 'fresh';
-    return -(error || EINVAL);
+    const error = sock.error || tcp.error(sock.handle);
+    forget(process, sock);
+    return -(error || ECONNABORTED);
   };
+}
+
+/** A connection that failed: the socket can be connected anew. */
+function forget(process: Process, sock: Sock): void {
+  process.world.stack.tcp.close(sock.handle);
+  sock.handle = 0;
+  sock.error = 0;
+  sock.told = false;
+  sock.state = 'fresh';
 }
 
 function connectDatagram(process: Process, sock: Sock, remote: Words, port: number): number {
@@ -165,16 +174,7 @@ function connectDatagram(process: Process, sock: Sock, remote: Words, port: numb
   const [w0, w1, w2, w3] = remote;
   const error = udp.connect(sock.handle, w0, w1, w2, w3, port);
   if (error !== 0) return error;
-  const ends = { local0: 0, local1: 0, local2: 0, local3: 0, localPort: 0 };
-  const out = Object.assign(Object.create(null) as object, ends, {
-    remote0: 0,
-    remote1: 0,
-    remote2: 0,
-    remote3: 0,
-    remotePort: 0,
-    iface: 0,
-  });
-  udp.endpoints(sock.handle, out);
+  const out = udpEnds(process, sock);
   sock.flow = process.flows.open(17, [out.local0, out.local1, out.local2, out.local3], out.localPort, remote, port);
   return 0;
 }

@@ -2,7 +2,6 @@
 // Called by run.ts; calls linux.ts for sysctls and the stack's settings and routes.
 
 import type { Settings } from '../../stack/settings.ts';
-import { Mismatch } from './errors.ts';
 import { known, type Profile, SYSCTLS } from './linux.ts';
 import type { World } from './world.ts';
 
@@ -15,6 +14,8 @@ export interface Surroundings {
   world: World | undefined;
   /** The text of a file named relative to the script, or undefined. */
   readonly read: (path: string) => string | undefined;
+  /** Told of a command that is not run and has no stand-in. */
+  readonly warn: (text: string) => void;
 }
 
 const MOST_DEPTH = 4;
@@ -35,6 +36,11 @@ export function runCommand(around: Surroundings, text: string, depth = 0): void 
 }
 
 function runLine(around: Surroundings, line: string, depth: number): void {
+  const written = /^echo\s+(.*?)\s*>\s*\/proc\/sys\/(\S+)$/.exec(line);
+  if (written !== null) {
+    setSysctl(around, written[2]!.replace(/\//g, '.'), written[1]!.replace(/["']/g, ''));
+    return;
+  }
   const words = split(arithmetic(line));
   while (words[0] === 'sudo' || words[0] === 'exec' || /^\w+=/.test(words[0] ?? '')) words.shift();
   const name = words[0] ?? '';
@@ -47,7 +53,7 @@ function runLine(around: Surroundings, line: string, depth: number): void {
     const inner = depth < MOST_DEPTH && path.endsWith('.sh') ? around.read(path) : undefined;
     if (inner !== undefined) runCommand(around, inner.replace(/^#.*$/gm, ''), depth + 1);
   } else if (depth === 0 && !ACCEPTED.has(base)) {
-    throw new Mismatch(`no command that is known here: ${name} (nothing is run in a shell)`);
+    around.warn(`\`${line}\` has no stand-in and is not run`);
   }
 }
 
@@ -62,28 +68,36 @@ function sysctl(around: Surroundings, words: readonly string[]): void {
 
 function setSysctl(around: Surroundings, name: string, value: string): void {
   around.sysctls.set(name, value);
-  const change = SYSCTLS[name];
-  if (change === undefined) return;
-  around.profile = { ...around.profile, ...change(value.split(/\s+/)) };
+  const settings = Object.hasOwn(SYSCTLS, name) ? SYSCTLS[name]!(value.split(/\s+/)) : undefined;
+  if (settings !== undefined) change(around, settings);
+}
+
+/** For the stack that is to be made, or for the one that is there. */
+function change(around: Surroundings, wanted: Profile): void {
+  around.profile = { ...around.profile, ...wanted };
   if (around.world === undefined) return;
   const { settings } = around.world.stack.core;
-  Object.assign(settings, known(change(value.split(/\s+/)), settings satisfies Settings));
+  Object.assign(settings, known(wanted, settings satisfies Settings));
 }
 
 /** `ip route change … mtu N`, `ip tcp_metrics flush`; the rest has no effect here. */
 function ip(around: Surroundings, words: readonly string[]): void {
   const rest = words.filter((word) => !/^-/.test(word));
-  if (rest[0] !== 'route' || around.world === undefined) return;
+  if (rest[0] !== 'route') return;
   const value = (key: string): number => {
     const at = rest.indexOf(key);
     const next = rest[at + 1] === 'lock' ? rest[at + 2] : rest[at + 1];
     return at < 0 ? 0 : Number(next);
   };
-  const { stack } = around.world;
   const mtu = value('mtu');
-  if (mtu > 0) around.world.changeRoute(mtu);
+  if (mtu > 0) around.world?.changeRoute(mtu);
   const initcwnd = value('initcwnd');
-  if (initcwnd > 0) stack.core.settings.tcpInitialWindow = initcwnd;
+  if (initcwnd > 0) change(around, { tcpInitialWindow: initcwnd });
+  const rtoMin = /rto_min (?:lock )?(\d+)(ms|s|us)?/.exec(rest.join(' '));
+  if (rtoMin !== null) {
+    const unit = rtoMin[2] === 'us' ? 1 : rtoMin[2] === 's' ? 1e6 : 1000;
+    change(around, { tcpRtoMin: Number(rtoMin[1]) * unit });
+  }
 }
 
 /** `$((15*1024*1024))`: numbers and + - * / only. */

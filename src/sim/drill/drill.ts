@@ -21,6 +21,8 @@ export interface DrillOptions {
   readonly onPacket?: (seen: Seen) => void;
   /** Told of every event, a line each. */
   readonly log?: (line: string) => void;
+  /** Told of a command that has no stand-in, `file:line: what`: the run goes on without it. */
+  readonly warn?: (line: string) => void;
   /** Output of print in %{ }%. */
   readonly print?: (text: string) => void;
   /** Reads a file named relative to the script: for `./defaults.sh` and the like. Without it there are none. */
@@ -51,6 +53,7 @@ export function drill(name: string, text: string, options: DrillOptions = {}): D
       strict: options.strict ?? false,
       onPacket: options.onPacket ?? (() => {}),
       log: options.log ?? (() => {}),
+      warn: (line, text) => options.warn?.(`${name}:${line}: ${text}`),
       print: options.print ?? (() => {}),
       read: options.read ?? (() => undefined),
     });

@@ -1,7 +1,8 @@
 // Values in system calls: numbers, strings, symbols, lists, structs, and arithmetic on them.
-// Called by parser.ts; calls lexer.ts and symbols.ts.
+// Called by parser.ts; calls lexer.ts, symbols.ts and errnos.ts.
 
 import type { Field, Value } from './ast.ts';
+import { errnoByName } from './errnos.ts';
 import type { Lexer } from './lexer.ts';
 import { SYMBOLS } from './symbols.ts';
 
@@ -117,8 +118,8 @@ function parseName(lexer: Lexer, depth: number): Value {
     lexer.take();
     return { kind: 'call', name, args: parseItems(lexer, ')', depth) };
   }
-  const value = Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name] : undefined;
-  return value === undefined ? { kind: 'symbol', name } : { kind: 'number', value };
+  const value = Object.hasOwn(SYMBOLS, name) ? SYMBOLS[name]! : errnoByName(name);
+  return Number.isNaN(value) ? { kind: 'symbol', name } : { kind: 'number', value };
 }
 
 /** Values with commas between them, up to the closing mark. */

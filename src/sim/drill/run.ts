@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly log: (line: string) => void;
   /** Output of print in %{ }%. */
   readonly print: (text: string) => void;
+  /** Told of a command that is not run, with its line. */
+  readonly warn: (line: number, text: string) => void;
   /** A file named relative to the script. */
   readonly read: (path: string) => string | undefined;
 }
@@ -56,7 +58,8 @@ export class Run {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#config = options.config;
-    this.#around = { profile: {}, sysctls: new Map(), world: undefined, read: options.read };
+    const warn = (text: string): void => options.warn(this.#line, text);
+    this.#around = { profile: {}, sysctls: new Map(), world: undefined, read: options.read, warn };
     this.#env = { names: new Map(Object.entries(CONSTANTS)), print: options.print };
   }
 

@@ -2,8 +2,9 @@
 // Made by the calls; calls stack.tcp and stack.udp.
 
 import { Endpoints } from '../../stack/tcp/endpoints.ts';
+import type { UdpEndpoints } from '../../stack/udp-rows.ts';
 import type { Flow } from './flow.ts';
-import type { Words } from './world.ts';
+import type { Words, World } from './world.ts';
 
 export type SockState = 'fresh' | 'listening' | 'connecting' | 'connected' | 'datagram' | 'file';
 
@@ -48,5 +49,24 @@ export class Sock {
 export function endpointsOf(tcp: { endpoints(h: number, out: Endpoints): boolean }, handle: number): Endpoints {
   const ends = new Endpoints();
   tcp.endpoints(handle, ends);
+  return ends;
+}
+
+/** Both ends of a datagram socket. */
+export function udpEnds(process: { readonly world: World }, sock: Sock): UdpEndpoints {
+  const ends: UdpEndpoints = {
+    iface: 0,
+    local0: 0,
+    local1: 0,
+    local2: 0,
+    local3: 0,
+    localPort: 0,
+    remote0: 0,
+    remote1: 0,
+    remote2: 0,
+    remote3: 0,
+    remotePort: 0,
+  };
+  process.world.stack.udp.endpoints(sock.handle, ends);
   return ends;
 }

@@ -130,23 +130,18 @@ export function applyOptions(world: World, sock: Sock): void {
   for (const [name, value] of sock.options) toStack(world, sock, name, value);
 }
 
-/** The value of an option as getsockopt tells it. */
+/** The value of an option as getsockopt tells it: the stack's where it has one, else what was set, else Linux's first. */
 export function getSockOption(world: World, sock: Sock, name: string): OptionValue {
   const known = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
   const option = sock.stream && sock.handle !== 0 ? stackOption(known) : 0;
-  if (option !== 0 && name !== 'SO_LINGER' && known?.toStack === known?.fromStack)
-    return fromStack(world, sock, known, option);
-  if (option !== 0 && known?.fromStack !== undefined) return fromStack(world, sock, known, option);
+  // What changes on the way there and has no way back is only remembered.
+  if (option !== 0 && (known?.toStack === undefined || known.fromStack !== undefined)) {
+    const value = world.stack.tcp.get(sock.handle, option);
+    return known?.fromStack?.(value) ?? value;
+  }
   const set = sock.options.get(name);
   if (set === undefined) return known?.initial ?? 0;
-  return known?.fromStack !== undefined && known.toStack === undefined && typeof set === 'number'
-    ? known.fromStack(set)
-    : set;
-}
-
-function fromStack(world: World, sock: Sock, known: Known | undefined, option: number): number {
-  const value = world.stack.tcp.get(sock.handle, option);
-  return known?.fromStack?.(value) ?? value;
+  return name.endsWith('BUF') && typeof set === 'number' ? set * 2 : set;
 }
 
 /** Runs `open` with buffer sizes that were set on `sock`, on which the window scale of its SYN depends. */

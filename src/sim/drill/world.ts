@@ -26,8 +26,8 @@ export interface Seen {
 const EPOCH = 1_000_000_000;
 /** Passes without rest before we say that the stack does not come to one. */
 const MOST_PASSES = 20_000;
-const SIZES = { arenaBytes: 56 << 20, small: 2048, large: 128, chunks: 8192, blocks: 0 } as const;
-const TABLES = { tcpRows: 512, udpRows: 32, neighbours: 16, routes: 16, reassemblies: 8, pathMtus: 64 } as const;
+const SIZES = { arenaBytes: 20 << 20, small: 512, large: 32, chunks: 4096, blocks: 0 } as const;
+const TABLES = { tcpRows: 128, udpRows: 32, neighbours: 16, routes: 16, reassemblies: 8, pathMtus: 64 } as const;
 
 export class World {
   readonly stack: Stack;
