@@ -43,8 +43,9 @@ export function codeTokens(text: string, line: number): CodeToken[] {
     out.push(token);
     at += token.length;
   }
-  out.push({ kind: 'newline', text: '\n', value: 0, line, column: 1 });
-  out.push({ kind: 'end', text: '', value: 0, line, column: 1 });
+  const column = text.length - lineStart + 1;
+  out.push({ kind: 'newline', text: '\n', value: 0, line, column });
+  out.push({ kind: 'end', text: '', value: 0, line, column });
   return out;
 }
 

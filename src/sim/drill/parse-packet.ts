@@ -166,7 +166,7 @@ function typeOrCode(lexer: Lexer, word: string, byName: (name: string) => number
   const value = byName(token.text);
   if (value === undefined) {
     // The name of the next system call is no code.
-    if (word === 'code') return undefined;
+    if (word === 'code' && /^\w+\s*\(/.test(lexer.text.slice(token.start, token.start + 80))) return undefined;
     throw lexer.errorAt(`no ${word} of ICMP: ${token.text}`, token.start);
   }
   lexer.take();

@@ -87,6 +87,8 @@ export class Run {
       if (error.line === 0) error.line = this.#line;
       throw error;
     } finally {
+      // What the stack says when it goes is no part of the script.
+      if (this.#process !== undefined) this.#process.world.onPacket = () => {};
       this.#process?.world.stack.close();
     }
   }

@@ -50,6 +50,8 @@ export const OPTIONS: Readonly<Record<string, Known>> = {
     initial: [0, 0],
   },
   SO_MAX_PACING_RATE: { level: 'SOL_SOCKET', stack: 'OPT_MAX_PACING_RATE', initial: 0xffffffff },
+  SO_RCVTIMEO: { level: 'SOL_SOCKET', initial: [0, 0] },
+  SO_SNDTIMEO: { level: 'SOL_SOCKET', initial: [0, 0] },
   SO_RCVLOWAT: { level: 'SOL_SOCKET', initial: 1 },
   SO_SNDLOWAT: { level: 'SOL_SOCKET', initial: 1 },
   SO_ZEROCOPY: { level: 'SOL_SOCKET', initial: 0 },
