@@ -3,6 +3,7 @@
 
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { DEFAULTS, setOption } from '../sim/drill/config.ts';
 import { type DrillResult, drill, type Seen } from '../sim/drill/drill.ts';
 import {
   LINKTYPE_RAW,
@@ -26,22 +27,37 @@ export interface DrillCliOptions {
   readonly script?: readonly (readonly [string, string])[];
 }
 
+/** Where lines go: standard output, and standard error. */
+export interface DrillOutput {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+const STANDARD: DrillOutput = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
 /** Runs the command: 0 if every script came true, 1 if not. */
-export function drillFiles(paths: readonly string[], options: DrillCliOptions): number {
+export function drillFiles(paths: readonly string[], options: DrillCliOptions, to: DrillOutput = STANDARD): number {
+  for (const [name, value] of options.script ?? []) {
+    const wrong = setOption({ ...DEFAULTS }, name, value);
+    if (wrong !== undefined) throw usage(wrong);
+  }
   const files = paths.flatMap(scripts);
   if (files.length === 0) throw usage('there is no script (*.pkt) in what was given');
   const defines = new Map((options.define ?? []).map(readDefine));
   const started = performance.now();
   let failed = 0;
   for (const file of files) {
-    const result = runFile(file, files.length > 1, defines, options);
+    const result = runFile(file, files.length > 1, defines, options, to);
     if (!result.passed) {
       failed++;
-      process.stdout.write(`${result.text}\n`);
-    } else if (options.verbose && !options.quiet) process.stdout.write(`${file}: passed\n`);
+      to.out(`${result.text}\n`);
+    } else if (options.verbose && !options.quiet) to.out(`${file}: passed\n`);
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  if (!options.quiet) process.stdout.write(`${files.length - failed} passed, ${failed} failed (${seconds} s)\n`);
+  if (!options.quiet) to.out(`${files.length - failed} passed, ${failed} failed (${seconds} s)\n`);
   return failed === 0 ? 0 : EXIT_FAILURE;
 }
 
@@ -50,6 +66,7 @@ function runFile(
   several: boolean,
   defines: ReadonlyMap<string, string>,
   options: DrillCliOptions,
+  to: DrillOutput,
 ): DrillResult {
   const folder = dirname(file);
   const capture = options.pcap === undefined ? undefined : openCapture(options.pcap, file, several);
@@ -59,9 +76,9 @@ function runFile(
       defines,
       strict: options.strict ?? false,
       onPacket: (seen) => capture?.write(seen),
-      log: options.verbose ? (line) => void process.stdout.write(`${line}\n`) : () => {},
-      warn: (line) => void process.stderr.write(`${line}\n`),
-      print: (text) => void process.stdout.write(`${text}\n`),
+      log: options.verbose ? (line) => to.out(`${line}\n`) : () => {},
+      warn: (line) => to.err(`${line}\n`),
+      print: (text) => to.out(`${text}\n`),
       read: (path) => readBeside(folder, path),
     });
   } finally {

@@ -30,6 +30,7 @@ const EPILOG = `
 Examples:
   $ ring3 serve public                      http://127.0.0.1:8080, without root
   $ sudo ring3 serve public --link tap      an address of its own on a new device
+  $ ring3 drill test/scripts                scripts in packetdrill's notation, in virtual time
 
 "ring3 COMMAND --help" tells more.`;
 
