@@ -45,6 +45,7 @@ function sending(process: Process, sock: Sock, length: number, flags: number, to
         done += n;
         if (done >= length) return done;
         if (n > 0) continue;
+        sock.blocked++;
         if (!waits) return done || -EAGAIN;
         return undefined;
       }

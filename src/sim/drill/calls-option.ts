@@ -17,7 +17,7 @@ import { fieldsOf, numberOf, numberOr, textOf } from './values.ts';
 function optionValue(value: Value | undefined): OptionValue {
   const fields = fieldsOf(value);
   if (fields.length > 0) return fields.map((field) => numberOr(field.value, 0));
-  return textOf(value) ?? numberOr(value, 0);
+  return textOf(value)?.replace(/\0+$/, '') ?? numberOr(value, 0);
 }
 
 const setsockopt: Call = (process, call) =>

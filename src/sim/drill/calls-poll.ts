@@ -7,11 +7,13 @@ import { onSock } from './calls-open.ts';
 import { EBADF, EEXIST, EINVAL } from './errnos.ts';
 import { Mismatch } from './errors.ts';
 import type { Process } from './process.ts';
-import type { Sock } from './sock.ts';
+import type { Sock, Watched } from './sock.ts';
 import * as S from './symbols.ts';
 import { member, numberOf, numberOr, structsOf } from './values.ts';
 
 const ENOENT = 2;
+const EPOLLET = 2 ** 31;
+const EPOLLONESHOT = 2 ** 30;
 const SYN_RECEIVED = 3;
 const FIN_SEEN: ReadonlySet<number> = new Set([7, 8, 9, 10]); // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT
 const FIN_SENT: ReadonlySet<number> = new Set([5, 6, 8, 9, 10]);
@@ -98,13 +100,38 @@ const epollCtl: Call = (process, call) =>
     else {
       const event = call.args[3];
       const events = numberOr(member(event, 0, 'events'), 0);
-      sock.watched.set(fd, { events, data: numberOr(dataOf(event), fd) });
+      sock.watched.set(fd, { events, data: numberOr(dataOf(event), fd), toldIn: '', toldOut: -1 });
     }
     return operation >= 1 && operation <= 3 ? 0 : -EINVAL;
   });
 
 function dataOf(event: Value | undefined): Value | undefined {
   return member(event, 1, 'fd', 'ptr', 'u32', 'u64', 'data');
+}
+
+const IN = S.POLLIN | S.POLLRDNORM | S.POLLRDHUP;
+const OUT = S.POLLOUT | S.POLLWRNORM;
+
+/** What epoll tells of a descriptor now. EPOLLET: only what is new; EPOLLONESHOT: once. */
+function eventsOf(process: Process, sock: Sock, watched: Watched): number {
+  const { events } = watched;
+  if (events === 0) return 0;
+  let mask = readiness(process, sock) & (events | ALWAYS);
+  if (events >= EPOLLET) {
+    const { tcp } = process.world.stack;
+    const news = `${tcp.state(sock.handle)} ${tcp.info(sock.handle)?.bytesReceived ?? 0} ${sock.accepted.length}`;
+    const oldIn = news === watched.toldIn;
+    if (oldIn) mask &= ~(IN | ALWAYS);
+    if (sock.blocked === watched.toldOut && oldIn) mask &= ~OUT;
+    if (mask !== 0) {
+      // What is told of one kind is told with all that holds.
+      mask = readiness(process, sock) & (events | ALWAYS);
+      watched.toldIn = news;
+      if ((mask & OUT) !== 0) watched.toldOut = sock.blocked;
+    }
+  }
+  if (mask !== 0 && (events & EPOLLONESHOT) !== 0) watched.events = 0;
+  return mask;
 }
 
 const epollWait: Call = (process, call) =>
@@ -114,10 +141,11 @@ const epollWait: Call = (process, call) =>
     const deadline = timeout < 0 ? Infinity : process.world.now + timeout * 1000;
     const attempt = (): number | undefined => {
       const found: { mask: number; data: number }[] = [];
-      for (const [fd, { events, data }] of sock.watched) {
+      for (const [fd, watched] of sock.watched) {
         const target = process.sock(fd);
-        const mask = target === undefined ? 0 : readiness(process, target) & (events | ALWAYS);
-        if (mask !== 0 && found.length < most) found.push({ mask, data });
+        if (target === undefined || found.length >= most) continue;
+        const mask = eventsOf(process, target, watched);
+        if (mask !== 0) found.push({ mask, data: watched.data });
       }
       if (found.length === 0 && process.world.now < deadline) return undefined;
       structsOf(call.args[1]).forEach((event, i) => {

@@ -2,7 +2,18 @@
 // Called by code.ts; calls code-value.ts and errors.ts. An expression becomes a function of the names' values.
 
 import type { CodeToken } from './code-lexer.ts';
-import { CodeFailure, compare, compute, element, FUNCTIONS, isTrue, numeric, type Val } from './code-value.ts';
+import {
+  CodeFailure,
+  compare,
+  compute,
+  element,
+  FUNCTIONS,
+  fillBraces,
+  isTrue,
+  numeric,
+  show,
+  type Val,
+} from './code-value.ts';
 import { ScriptError } from './errors.ts';
 
 /** Names and their values, and where print goes. */
@@ -16,6 +27,8 @@ export interface Expression {
   readonly text: string;
   /** Of a name alone. */
   readonly name?: string;
+  /** What stands before the dot of an attribute. */
+  readonly receiver?: Expression;
   /** Both sides of a comparison. */
   readonly sides?: readonly Expression[];
 }
@@ -236,7 +249,8 @@ export class ExpressionParser {
         value = { text: `${list.text}[${index.text}]`, of: (env) => element(list.of(env), index.of(env), token.line) };
       } else if (this.acceptMark('.')) {
         const name = this.next().text;
-        value = { text: `${value.text}.${name}`, name, of: (env) => lookUp(env, name, token.line) };
+        const receiver = value;
+        value = { text: `${value.text}.${name}`, name, receiver, of: (env) => lookUp(env, name, token.line) };
       } else return value;
     }
   }
@@ -248,7 +262,10 @@ export class ExpressionParser {
         this.expectMark(',');
         if (this.acceptMark(close)) break;
       }
-      items.push(this.expression());
+      const item = this.expression();
+      // file=sys.stderr and the like: evaluated by nobody.
+      if (item.name !== undefined && this.acceptMark('=')) this.expression();
+      else items.push(item);
     }
     return items;
   }
@@ -257,6 +274,17 @@ export class ExpressionParser {
     const { name } = callee;
     if (name === undefined) throw this.error('only a function can be called', token);
     const text = `${name}(${args.map((arg) => arg.text).join(', ')})`;
+    const { receiver } = callee;
+    if (name === 'format' && receiver !== undefined) {
+      return {
+        text,
+        of: (env) =>
+          fillBraces(
+            show(receiver.of(env)),
+            args.map((arg) => arg.of(env)),
+          ),
+      };
+    }
     const fn = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
     return {
       text,
@@ -307,7 +335,9 @@ export class ExpressionParser {
         commas++;
         if (this.acceptMark(close)) break;
       }
-      list.push(this.expression());
+      const item = this.expression();
+      if (item.name !== undefined && this.acceptMark('=')) this.expression();
+      else list.push(item);
     }
     return { single: list.length === 1 && commas === 0 ? list[0] : undefined, list };
   }

@@ -123,6 +123,12 @@ function format(text: string, values: Val): string {
   });
 }
 
+/** 'cwnd {}'.format(3); what stands in the braces is not looked at but for a position. */
+export function fillBraces(text: string, values: readonly Val[]): string {
+  let next = 0;
+  return text.replace(/\{(\d*)[^{}]*\}/g, (_, at: string) => show(values[at === '' ? next++ : Number(at)] ?? null));
+}
+
 type Fn = (args: readonly Val[], line: number) => Val;
 const overAll = (pick: (...values: number[]) => number): Fn => {
   return (args, line) => {

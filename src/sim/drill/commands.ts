@@ -14,6 +14,8 @@ export interface Surroundings {
   world: World | undefined;
   /** The text of a file named relative to the script, or undefined. */
   readonly read: (path: string) => string | undefined;
+  /** Lets time go by (us). */
+  readonly sleep: (us: number) => void;
   /** Told of a command that is not run and has no stand-in. */
   readonly warn: (text: string) => void;
 }
@@ -21,7 +23,7 @@ export interface Surroundings {
 const MOST_DEPTH = 4;
 /** Programs that change nothing a script of ours could see. */
 const ACCEPTED: ReadonlySet<string> = new Set(
-  `tc nstat ethtool sleep echo true : set modprobe iptables ip6tables nft sync mkdir rm cat grep test [ ulimit export
+  `tc nstat ethtool echo true : set modprobe iptables ip6tables nft sync mkdir rm cat grep test [ ulimit export
    ss netstat killall kill wait exit setcap bash sh python python3 perl awk sed ifconfig cd pwd`.split(/\s+/),
 );
 
@@ -45,7 +47,9 @@ function runLine(around: Surroundings, line: string, depth: number): void {
   while (words[0] === 'sudo' || words[0] === 'exec' || /^\w+=/.test(words[0] ?? '')) words.shift();
   const name = words[0] ?? '';
   const base = name.replace(/^.*\//, '');
-  if (base === 'sysctl') sysctl(around, words.slice(1));
+  if (base === 'sleep' || base === 'usleep') {
+    around.sleep(Math.min(86_400e6, Number.parseFloat(words[1] ?? '0') * (base === 'sleep' ? 1e6 : 1) || 0));
+  } else if (base === 'sysctl') sysctl(around, words.slice(1));
   else if (base === 'ip') ip(around, words.slice(1));
   else if (/^\.{0,2}\/|\.sh$|\.py$/.test(name) || name === 'source' || name === '.') {
     // A script beside this one: of it what we would do as well, and nothing else.

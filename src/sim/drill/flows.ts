@@ -16,6 +16,7 @@ const ACK = 16;
 const MOST_WINDOW = 65_535;
 /** The peer's ports, where the script leaves them to us. */
 const FIRST_PORT = 40_000;
+const NEIGHBOURS: ReadonlySet<number> = new Set([130, 131, 132, 133, 134, 135, 136, 137, 143]);
 const MOST_PACKET = 65_535;
 
 export class Flows {
@@ -78,6 +79,8 @@ export class Flows {
     for (const { at, bytes } of this.#world.sent.splice(0)) {
       const packet = decode(bytes);
       if (packet.icmp !== undefined) {
+        // Of ICMPv6 what finds neighbours and routers is no business of scripts.
+        if (packet.protocol === 58 && NEIGHBOURS.has(packet.icmp.type)) continue;
         this.icmp.push({ at, packet });
         continue;
       }

@@ -15,7 +15,7 @@ export interface Token {
   readonly end: number;
 }
 
-const SPACE = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y;
+const SPACE = /(?:\s+|\\\r?\n|\/\/[^\n]*|#[^\n]*|\/\*[\s\S]*?\*\/)+/y;
 const NUMBER = /0[xX][0-9a-fA-F]+|\d*\.\d+|\d+/y;
 const NAME = /[A-Za-z_]\w*/y;
 const STRING = /"((?:[^"\\\n]|\\[\s\S])*)"/y;

@@ -63,6 +63,8 @@ export const LINUX: Profile = {
   tcpChallengeAcksPerSecond: 1_000_000,
   tcpSynCookies: 1,
   tcpCongestion: 'cubic',
+  /** Only with the fq queueing discipline or SO_MAX_PACING_RATE. */
+  tcpPacing: false,
 };
 
 /** How one sysctl becomes settings: given its words, the settings to change. */

@@ -6,11 +6,13 @@ import type { Lexer } from './lexer.ts';
 
 /** A `<` that begins options and not an event. */
 export const OPTIONS_BEGIN: RegExp =
-  /<\s*(?:mss|nop|eol|sackOK|sack|TS|wscale|md5|FO|FOEXP|kind|any|\.\.\.|>)(?![\w.])/y;
+  /<\s*(?:mss|nop|eol|sackOK|sack|TS|wscale|md5|FO|FOEXP|ECN|kind|any|\.\.\.|>)(?![\w.])/y;
 
 const MD5 = 19;
 const FAST_OPEN = 34;
 const EXPERIMENT = 254;
+const ACCURATE_ECN_0 = 172;
+const ACCURATE_ECN_1 = 174;
 /** The magic of Fast Open as an experiment. */
 const FAST_OPEN_MAGIC = [0xf9, 0x89] as const;
 
@@ -81,6 +83,8 @@ function parseOption(lexer: Lexer): TcpOption {
       return { kind: 'raw', code: FAST_OPEN, data: parseHex(lexer) };
     case 'FOEXP':
       return { kind: 'raw', code: EXPERIMENT, data: Uint8Array.from([...FAST_OPEN_MAGIC, ...parseHex(lexer)]) };
+    case 'ECN':
+      return accurateEcn(lexer);
     case 'kind': {
       const code = numberOrAny(lexer) ?? EXPERIMENT;
       return { kind: 'raw', code: code & 255, data: parseHex(lexer) };
@@ -88,6 +92,13 @@ function parseOption(lexer: Lexer): TcpOption {
     default:
       throw lexer.errorAt(`no TCP option: ${token.text}`, token.start);
   }
+}
+
+/** Accurate ECN's counters (RFC 9768 section 3.2.3): `ECN e1b 1 ceb 0 e0b 1`, order 1, or `ECN e0b 1 ceb 0 e1b 1`, order 0. */
+function accurateEcn(lexer: Lexer): TcpOption {
+  const counters = [...(lexer.match(/(?:\s*e[01]b\s+\d+|\s*ceb\s+\d+)*/y)?.[0] ?? '').matchAll(/(\w+)\s+(\d+)/g)];
+  const data = Uint8Array.from(counters.flatMap(([, , n]) => [Number(n) >> 16, Number(n) >> 8, Number(n)]));
+  return { kind: 'raw', code: counters[0]?.[1] === 'e0b' ? ACCURATE_ECN_0 : ACCURATE_ECN_1, data };
 }
 
 function parseBlocks(lexer: Lexer): [number, number][] {

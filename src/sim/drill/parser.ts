@@ -16,7 +16,7 @@ export function parseScript(name: string, text: string, defines: ReadonlyMap<str
   const names = new Map<string, string>();
   for (const [, define, value] of text.matchAll(DEFINE_LINE)) names.set(define!, unquote(value ?? '1'));
   for (const [define, value] of defines) names.set(define, value); // the command line wins
-  const lexer = new Lexer(preprocess(text, names));
+  const lexer = new Lexer(preprocess(text.replace(/^\ufeff/, ' '), names));
   const options: { name: string; value: string; line: number }[] = [];
   const events: Event[] = [];
   for (;;) {

@@ -59,7 +59,16 @@ export class Run {
     this.#options = options;
     this.#config = options.config;
     const warn = (text: string): void => options.warn(this.#line, text);
-    this.#around = { profile: {}, sysctls: new Map(), world: undefined, read: options.read, warn };
+    this.#around = {
+      profile: {},
+      sysctls: new Map(),
+      world: undefined,
+      read: options.read,
+      warn,
+      sleep: (us) => {
+        if (this.#process !== undefined) this.#advance(this.#now() + us);
+      },
+    };
     this.#env = { names: new Map(Object.entries(CONSTANTS)), print: options.print };
   }
 

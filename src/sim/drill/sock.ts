@@ -8,6 +8,14 @@ import type { Words, World } from './world.ts';
 
 export type SockState = 'fresh' | 'listening' | 'connecting' | 'connected' | 'datagram' | 'file';
 
+/** One descriptor that an epoll descriptor watches; what it has told last, for EPOLLET. */
+export interface Watched {
+  events: number;
+  readonly data: number;
+  toldIn: string;
+  toldOut: number;
+}
+
 export class Sock {
   readonly fd: number;
   readonly family: number;
@@ -32,7 +40,9 @@ export class Sock {
   /** Its error has been told: reads end, writes fail. */
   told = false;
   /** What epoll_ctl has been told: descriptor to events and data. */
-  readonly watched: Map<number, { events: number; data: number }> = new Map();
+  readonly watched: Map<number, Watched> = new Map();
+  /** Writes that found no room: an edge-triggered EPOLLOUT follows each. */
+  blocked = 0;
 
   constructor(fd: number, family: number, type: number) {
     this.fd = fd;

@@ -32,6 +32,7 @@ const milliseconds = {
   fromStack: (v: number): number => Math.round(v / 1000),
 };
 /** Linux doubles what is asked for, to have room for its own book-keeping. */
+const double = (v: OptionValue): number => (v as number) * 2;
 const doubled = { fromStack: (v: number): number => v * 2 };
 
 /** One line an option. A name of the stack that it does not have yet is harmless, and begins to work when it has. */
@@ -39,9 +40,9 @@ export const OPTIONS: Readonly<Record<string, Known>> = {
   SO_REUSEADDR: { level: 'SOL_SOCKET', initial: 0 },
   SO_REUSEPORT: { level: 'SOL_SOCKET', initial: 0 },
   SO_KEEPALIVE: { level: 'SOL_SOCKET', stack: 'OPT_KEEPALIVE', initial: 0 },
-  SO_SNDBUF: { level: 'SOL_SOCKET', stack: 'OPT_SNDBUF', ...doubled, initial: 16_384 },
+  SO_SNDBUF: { level: 'SOL_SOCKET', stack: 'OPT_SNDBUF', toStack: double, fromStack: (v) => v, initial: 16_384 },
   SO_RCVBUF: { level: 'SOL_SOCKET', stack: 'OPT_RCVBUF', ...doubled, initial: 131_072 },
-  SO_SNDBUFFORCE: { level: 'SOL_SOCKET', stack: 'OPT_SNDBUF', ...doubled },
+  SO_SNDBUFFORCE: { level: 'SOL_SOCKET', stack: 'OPT_SNDBUF', toStack: double, fromStack: (v) => v },
   SO_RCVBUFFORCE: { level: 'SOL_SOCKET', stack: 'OPT_RCVBUF', ...doubled },
   SO_LINGER: {
     level: 'SOL_SOCKET',
@@ -151,7 +152,11 @@ export function withBuffers(world: World, sock: Sock, open: () => number): numbe
   const { settings } = world.stack.core;
   const before = { ...settings };
   const receive = sock.options.get('SO_RCVBUF') ?? sock.options.get('SO_RCVBUFFORCE');
-  if (typeof receive === 'number') settings.tcpReceiveBuffer = Math.max(4096, receive);
+  if (typeof receive === 'number') {
+    // A buffer that the user has fixed is not tuned: the scale is made for it.
+    settings.tcpReceiveBuffer = Math.max(1152, receive);
+    if ('tcpReceiveBufferMax' in settings) Object.assign(settings, { tcpReceiveBufferMax: settings.tcpReceiveBuffer });
+  }
   const congestion = sock.options.get('TCP_CONGESTION');
   if (typeof congestion === 'string' && 'tcpCongestion' in settings)
     Object.assign(settings, { tcpCongestion: congestion });
