@@ -31,7 +31,7 @@ import { inReduction } from './prr.ts';
 import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
 import { sendMss } from './sack.ts';
-import { pipe, SEG_SACKED } from './scoreboard.ts';
+import { pipe, SEG_PUSH, SEG_SACKED } from './scoreboard.ts';
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -207,7 +207,8 @@ function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
   if (length < seqDiff(board.end(rec), start) && !board.split(t, rec, (start + length) | 0)) return OUT_FULL;
   const fin = t.has(F_FIN_SENT) && ((start + length) | 0) === t.sndNxt;
   const text = fin ? length - 1 : length;
-  if (!emit(e, t, start, TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
+  const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
+  if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
   board.resent(t, rec, e.core.now.us);
   countRetransmission(e, t, length);
   if (inReduction(t)) t.prrOut += length;
@@ -225,7 +226,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   if (unsent > 0 && window > 0) {
     const length = Math.min(unsent, window, t.mss);
     const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
-    if (!sendNew(e, t, TCP_PSH, length, fin)) return false;
+    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, fin)) return false;
     probeSent(e, t, false);
     return true;
   }
@@ -246,7 +247,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
-  e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us);
+  e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
   t.unset(F_FORCE | F_PERSIST);
@@ -283,7 +284,7 @@ function sendText(e: Engine, t: Tcb): number {
     }
     if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!sendNew(e, t, last ? TCP_PSH : 0, length, fin)) return OUT_FULL;
+    if (!sendNew(e, t, last && length > 0 ? TCP_PSH : 0, length, fin)) return OUT_FULL;
     turn -= length + 1;
   }
 }
