@@ -1,6 +1,7 @@
 // A host of a simulation: a stack, its network card, and the programs on it, turned when packets arrive and timers are due.
 // Made by sim.ts; called by lines (packets), by the schedule (timers) and by programs (through the stack); calls the stack's pass.
 
+import { BLOCK } from '../base/blocks.ts';
 import type { Clock, Driver } from '../base/time.ts';
 import type { Settings } from '../stack/settings.ts';
 import { createMemory, type MemorySizes, Stack } from '../stack/stack.ts';
@@ -38,7 +39,7 @@ const SETTINGS: Partial<Settings> = {
   reassemblies: 16,
   pathMtus: 64,
 };
-const SIZES = { small: 4096, large: 128, chunks: 16_384, blocks: 0 };
+const SIZES = { small: 4096, large: 128, chunks: 16_384, blocks: 1 };
 const TABLES = 4 << 20;
 const ROW = 2048;
 /** Passes at one moment: far more than there can be reasons for. */
@@ -60,6 +61,7 @@ export class Host implements Node, Actor, Driver {
   readonly #coalesce: number;
   readonly #apps = new Map<number, App>();
   #callbacks: readonly (() => void)[] = [];
+  #pattern = 0;
   #work = false;
   #running = false;
 
@@ -74,7 +76,7 @@ export class Host implements Node, Actor, Driver {
     const sizes = { ...SIZES, ...options.memory };
     const arenaBytes =
       sizes.arenaBytes ??
-      sizes.small! * 2100 + sizes.large! * 67_700 + sizes.chunks! * 4140 + TABLES + settings.tcpRows! * ROW;
+      sizes.small! * 2100 + sizes.large! * 67_700 + sizes.chunks! * 4140 + sizes.blocks! * (BLOCK + 64) + TABLES + settings.tcpRows! * ROW;
     const rng = net.rng();
     this.stack = new Stack(createMemory({ ...sizes, arenaBytes }), {
       settings,
@@ -96,6 +98,16 @@ export class Host implements Node, Actor, Driver {
   plug(line: Line): void {
     this.nic = new Nic(this.#net, this.stack.memory, line, this.options);
     this.stack.attach(this.nic, { addresses: this.addresses });
+  }
+
+  /** Where in the stack's memory `pattern` lies, which is put into a block of it once; 0 if there is none. */
+  patternBlock(pattern: Uint8Array): number {
+    if (this.#pattern === 0) {
+      const { blocks, arena } = this.stack.memory;
+      this.#pattern = blocks.alloc();
+      if (this.#pattern !== 0) arena.u8.set(pattern, this.#pattern);
+    }
+    return this.#pattern;
   }
 
   /** `app` is told of what happens to `handle`. */

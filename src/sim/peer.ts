@@ -19,6 +19,8 @@ export interface Plan {
   readonly readSize?: number;
   readonly readEvery?: number;
   readonly readAfter?: number;
+  /** Whether what is written is copied into the send buffer; otherwise it is sent from one block of the stack's memory, if that has one (default). */
+  readonly copy?: boolean;
   /**
    * When all is written: 'shutdown' sends a FIN, reads until the peer's, and closes (default); 'close' closes at once, whatever
    * still comes; 'abort' resets; 'wait' sends its FIN only when the peer's has come.
@@ -76,6 +78,8 @@ export class Peer implements App {
   readonly #writeEvery: number;
   readonly #readSize: number;
   readonly #readEvery: number;
+  /** Where the pattern lies in the stack's memory, or 0. */
+  readonly #block: number;
   #finished = false;
   #writing = false;
   #reading = false;
@@ -94,6 +98,7 @@ export class Peer implements App {
     this.#writeEvery = plan.writeEvery ?? 0;
     this.#readSize = Math.min(CHUNK, plan.readSize ?? CHUNK);
     this.#readEvery = plan.readEvery ?? 0;
+    this.#block = plan.copy || this.#bytes === 0 ? 0 : host.patternBlock(pattern);
     host.watch(handle, this);
     if (plan.readAfter !== undefined || this.#readEvery > 0) {
       this.#reading = true;
@@ -140,7 +145,11 @@ export class Peer implements App {
     const { tcp } = this.host;
     while (this.sent < this.#bytes) {
       const n = Math.min(this.#writeSize, this.#bytes - this.sent);
-      const took = tcp.write(this.handle, pattern, (this.#phase + this.sent) % PERIOD, n);
+      const at = (this.#phase + this.sent) % PERIOD;
+      const took =
+        this.#block > 0
+          ? tcp.writeBlock(this.handle, this.#block + at, n)
+          : tcp.write(this.handle, pattern, at, n);
       if (took < 0) {
         this.#died(-took);
         return;
