@@ -76,7 +76,12 @@ export class Host implements Node, Actor, Driver {
     const sizes = { ...SIZES, ...options.memory };
     const arenaBytes =
       sizes.arenaBytes ??
-      sizes.small! * 2100 + sizes.large! * 67_700 + sizes.chunks! * 4140 + sizes.blocks! * (BLOCK + 64) + TABLES + settings.tcpRows! * ROW;
+      sizes.small! * 2100 +
+        sizes.large! * 67_700 +
+        sizes.chunks! * 4140 +
+        sizes.blocks! * (BLOCK + 64) +
+        TABLES +
+        settings.tcpRows! * ROW;
     const rng = net.rng();
     this.stack = new Stack(createMemory({ ...sizes, arenaBytes }), {
       settings,

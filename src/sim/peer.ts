@@ -147,9 +147,7 @@ export class Peer implements App {
       const n = Math.min(this.#writeSize, this.#bytes - this.sent);
       const at = (this.#phase + this.sent) % PERIOD;
       const took =
-        this.#block > 0
-          ? tcp.writeBlock(this.handle, this.#block + at, n)
-          : tcp.write(this.handle, pattern, at, n);
+        this.#block > 0 ? tcp.writeBlock(this.handle, this.#block + at, n) : tcp.write(this.handle, pattern, at, n);
       if (took < 0) {
         this.#died(-took);
         return;
