@@ -100,10 +100,7 @@ export class Peer implements App {
     this.#readEvery = plan.readEvery ?? 0;
     this.#block = plan.copy || this.#bytes === 0 ? 0 : host.patternBlock(pattern);
     host.watch(handle, this);
-    if (plan.readAfter !== undefined || this.#readEvery > 0) {
-      this.#reading = true;
-      timers.after(plan.readAfter ?? 0, () => this.#readLater());
-    }
+    if (plan.readAfter !== undefined) this.#readLater(plan.readAfter);
     if (plan.abortAfter !== undefined) timers.after(plan.abortAfter, () => this.abort());
   }
 
@@ -180,28 +177,30 @@ export class Peer implements App {
     }
   }
 
-  #readLater(): void {
-    if (this.done) return;
-    if (this.#readEvery === 0) this.#reading = false;
-    else this.#timers.after(this.#readEvery, () => this.#readLater());
-    this.#read();
+  #readLater(delay: number): void {
+    this.#reading = true;
+    this.#timers.after(delay, () => {
+      this.#reading = false;
+      if (!this.done) this.#read();
+    });
   }
 
   #read(): void {
     const { tcp } = this.host;
-    for (;;) {
+    while (!this.ended) {
       const n = tcp.read(this.handle, scratch, 0, this.#readSize);
       if (n > 0) {
         this.#check(n);
-        if (this.#reading) return;
-      } else if (n === 0) {
-        this.ended = true;
-        if (this.connected && this.sent >= this.#bytes) this.#end();
-        return;
-      } else {
-        if (n !== -EAGAIN) this.#died(-n);
+        if (this.#readEvery === 0) continue;
+        // What comes in the meantime waits, and closes the window.
+        this.#readLater(this.#readEvery);
         return;
       }
+      if (n === 0) {
+        this.ended = true;
+        if (this.connected && this.sent >= this.#bytes) this.#end();
+      } else if (n !== -EAGAIN) this.#died(-n);
+      return;
     }
   }
 
