@@ -4,6 +4,7 @@
 import { closeSync, mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PacketMemory } from './net.ts';
 import { Sim, type SimOptions } from './sim.ts';
 
 /** Bytes of a record at most: of a failure the end counts, but the beginning is what Wireshark needs. */
@@ -58,7 +59,9 @@ function again<T>(options: SimOptions, body: (sim: Sim) => T): string {
     bytes += block.length;
     if (bytes < MOST) writeSync(file, block);
   };
-  const sim = new Sim({ ...options, record });
+  // Memory of its own: the one that failed may have kept what belongs to it.
+  const memory = options.memory instanceof PacketMemory ? {} : (options.memory ?? {});
+  const sim = new Sim({ ...options, memory, record });
   try {
     body(sim);
     return '';

@@ -2,7 +2,7 @@
 // Called by router.ts; calls wire and the line that leads back to the sender.
 
 import { put16 } from '../base/bytes.ts';
-import { Checksum, combine, pseudo6At } from '../wire/checksum.ts';
+import { combine, pseudo6At } from '../wire/checksum.ts';
 import { ICMP4_HEADER_LENGTH, putIcmpChecksum, putIcmpHeader } from '../wire/icmp4.ts';
 import { IP4_HEADER_LENGTH, PROTO_ICMP4, putIp4Header } from '../wire/ip4.ts';
 import { IP6_HEADER_LENGTH, PROTO_ICMP6, putIp6Dst, putIp6Header, putIp6Src } from '../wire/ip6.ts';
@@ -20,11 +20,9 @@ export class IcmpWriter {
   code = 0;
   rest = 0;
   readonly #net: Net;
-  readonly #sums: Checksum;
 
   constructor(net: Net) {
     this.#net = net;
-    this.#sums = new Checksum(net.memory.arena.memory);
   }
 
   /** Sends an error about the packet at `slot`, from the router of number `from`, into `line`. */
@@ -37,7 +35,7 @@ export class IcmpWriter {
     const total = ICMP4_HEADER_LENGTH + quote;
     putIcmpHeader(b, l4, this.type, this.code, this.rest);
     b.copyWithin(l4 + ICMP4_HEADER_LENGTH, slot, slot + quote);
-    let sum = this.#sums.sum(l4, total);
+    let sum = this.#net.memory.sums.sum(l4, total);
     if (version === 4) {
       const to = (b[slot + 12]! << 24) | (b[slot + 13]! << 16) | (b[slot + 14]! << 8) | b[slot + 15]!;
       putIp4Header(b, at, 0, header + total, 0, 0, TTL, PROTO_ICMP4, 0x0a000000 | from, to);

@@ -9,7 +9,7 @@ export { jain } from './fairness.ts';
 export { type App, Host, type HostOptions } from './host.ts';
 export { Line, type LineCounters, type LineOptions, type QueueOptions } from './line.ts';
 export type { GilbertElliottLoss, ListLoss, LossModel, PeriodicLoss, UniformLoss } from './loss.ts';
-export type { NetSizes } from './net.ts';
+export { type NetSizes, PacketMemory } from './net.ts';
 export { Peer, type Plan } from './peer.ts';
 export { Router, type RouterCounters } from './router.ts';
 export { type LinkOptions, Sim, type SimOptions } from './sim.ts';

@@ -2,7 +2,7 @@
 // Used by the tests of lines, CoDel and routers; calls line and net.
 
 import { Line, type LineOptions } from './line.ts';
-import { Net, type Node, START } from './net.ts';
+import { Net, type Node, PacketMemory, START } from './net.ts';
 
 /** A packet that has arrived: its number, and when (us). */
 export interface Arrival {
@@ -21,7 +21,7 @@ export class LineRig implements Node {
   #next = 0;
 
   constructor(options: LineOptions, seed = 1, mtu = 1500) {
-    this.net = new Net(seed, { small: 4096, large: 4 });
+    this.net = new Net(seed, new PacketMemory({ small: 4096, large: 4 }));
     this.line = new Line(this.net, 'line', this, 0, mtu, options);
   }
 

@@ -5,6 +5,7 @@ import { Arena } from '../base/arena.ts';
 import type { LinkMemory } from '../base/link.ts';
 import { Frames, HEADROOM } from '../base/pool.ts';
 import { SeededRng } from '../base/rng.ts';
+import { Checksum } from '../wire/checksum.ts';
 import type { Recorder } from './recorder.ts';
 import { Schedule } from './schedule.ts';
 
@@ -34,24 +35,36 @@ export interface NetSizes {
   readonly large?: number | undefined;
 }
 
+/** That memory, made: simulations that run one after the other may share it, which saves its making. */
+export class PacketMemory implements LinkMemory {
+  readonly arena: Arena;
+  readonly frames: Frames;
+  readonly sums: Checksum;
+
+  constructor(sizes: NetSizes = {}) {
+    const { small = 65_536, large = 1024 } = sizes;
+    this.arena = new Arena(small * 2100 + large * 67_700 + 65_536);
+    this.frames = new Frames(this.arena, small, large);
+    this.sums = new Checksum(this.arena.memory);
+  }
+}
+
 export class Net {
   /** Virtual monotonic microseconds, in a cell: a double passed from call to call would be allocated. */
   readonly time: Float64Array = new Float64Array(1);
   readonly schedule: Schedule = new Schedule();
   readonly actors: Actor[] = [];
   readonly seed: number;
-  readonly memory: LinkMemory;
+  readonly memory: PacketMemory;
   readonly frames: Frames;
   readonly u8: Uint8Array;
   recorder: Recorder | null = null;
   #streams = 0;
 
-  constructor(seed: number, sizes: NetSizes) {
-    const { small = 65_536, large = 1024 } = sizes;
-    const arena = new Arena(small * 2100 + large * 67_700 + 65_536);
-    this.frames = new Frames(arena, small, large);
-    this.memory = { arena, frames: this.frames };
-    this.u8 = arena.u8;
+  constructor(seed: number, memory: PacketMemory) {
+    this.memory = memory;
+    this.frames = memory.frames;
+    this.u8 = memory.arena.u8;
     this.seed = seed;
     this.time[0] = START;
   }

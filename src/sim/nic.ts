@@ -23,7 +23,6 @@ import { FrameRing } from '../link/frame-ring.ts';
 import { completeChecksum } from '../link/offload.ts';
 import { copyBytes, copyFrame, discardFrames, releaseFrames } from '../link/pieces.ts';
 import { Segmenter } from '../link/segment.ts';
-import { Checksum } from '../wire/checksum.ts';
 import type { Line } from './line.ts';
 import type { Net } from './net.ts';
 
@@ -46,7 +45,6 @@ export class Nic implements Link {
   readonly #line: Line;
   readonly #ring: FrameRing = new FrameRing(RING);
   readonly #segmenter: Segmenter | null;
-  readonly #sums: Checksum;
   #open = true;
 
   /** `line` leads away from the host. */
@@ -63,8 +61,7 @@ export class Nic implements Link {
       gather: false,
       loopback: false,
     };
-    this.#sums = new Checksum(net.memory.arena.memory);
-    this.#segmenter = gso > 0 ? new Segmenter(net.memory, 'ip', this.#sums) : null;
+    this.#segmenter = gso > 0 ? new Segmenter(net.memory, 'ip', net.memory.sums) : null;
   }
 
   /** Packets that wait for the stack's pass. */
@@ -126,7 +123,7 @@ export class Nic implements Link {
     if (gso) this.#cut(slot, total, batch.gsoSize[i]!);
     else {
       if (this.#segmenter !== null && (batch.flags[i]! & TX_SUM_PARTIAL) !== 0) {
-        completeChecksum(net.u8, this.#sums, slot + batch.csumStart[i]!, batch.csumOffset[i]!, slot + total);
+        completeChecksum(net.u8, net.memory.sums, slot + batch.csumStart[i]!, batch.csumOffset[i]!, slot + total);
       }
       this.#line.send(slot, total);
     }

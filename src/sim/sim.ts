@@ -12,7 +12,7 @@ import { type Connection, type ConnectOptions, connect } from './connection.ts';
 import { Host, type HostOptions } from './host.ts';
 import { IcmpWriter } from './icmp-error.ts';
 import { Line, type LineOptions } from './line.ts';
-import { Net, type NetSizes, START } from './net.ts';
+import { Net, type NetSizes, PacketMemory, START } from './net.ts';
 import type { Plan } from './peer.ts';
 import { EPOCH, Recorder } from './recorder.ts';
 import { Router } from './router.ts';
@@ -22,7 +22,7 @@ export interface SimOptions {
   /** Of everything that is left to chance, default 1. */
   readonly seed?: number;
   /** For packets on their way. */
-  readonly memory?: NetSizes;
+  readonly memory?: NetSizes | PacketMemory;
   /** Takes a pcapng file of the whole run, block after block: an interface for each end of a link, and one for losses. */
   readonly record?: (bytes: Uint8Array) => void;
 }
@@ -51,7 +51,8 @@ export class Sim {
 
   constructor(options: SimOptions = {}) {
     this.seed = options.seed ?? 1;
-    this.#net = new Net(this.seed, options.memory ?? {});
+    const { memory } = options;
+    this.#net = new Net(this.seed, memory instanceof PacketMemory ? memory : new PacketMemory(memory));
     if (options.record !== undefined) this.#net.recorder = new Recorder(options.record, this.#net.time);
     this.#agenda = new Agenda(this.#net);
     this.#icmp = new IcmpWriter(this.#net);

@@ -135,7 +135,7 @@ function plan(d: Dice): Plan {
 }
 
 function hosts(sim: Sim, d: Dice, n: number, name: string): Host[] {
-  const memory = { small: 2048, large: 40, chunks: 1500 };
+  const memory = { small: 2048, large: 16, chunks: 1024 };
   return Array.from({ length: n }, (_, i) =>
     sim.host(`${name}${i}`, {
       settings: settings(d),
