@@ -138,9 +138,9 @@ export class Sim {
     return connection;
   }
 
-  /** Sends `bytes` bytes from `a` to `b` over a connection of its own, and checks each. */
+  /** Sends `bytes` bytes from `a` to `b` over a connection of its own, and checks each. Its client is done when all have arrived. */
   bulk(a: Host, b: Host, bytes: number, plan: Plan = {}): Connection {
-    return this.connect(a, b, { client: { ...plan, bytes } });
+    return this.connect(a, b, { client: { ...plan, bytes }, server: { end: 'wait' } });
   }
 
   /** Lets time pass until `until` (us), or until stop() is called. Returns whether it got there. */
