@@ -125,6 +125,18 @@ describe('sim', () => {
     atRest(sim);
   });
 
+  test('a window that opens while the link is down is found out by a probe', () => {
+    const sim = new Sim({ memory: MEMORY });
+    const [a, b] = [sim.host('a'), sim.host('b', { settings: { tcpReceiveBuffer: 8192 } })];
+    const link = sim.link(a, b, { rate: 10e6, delay: 5000 });
+    const flow = sim.connect(a, b, { client: { bytes: 20_000 }, server: { readAfter: 2 * SECOND } });
+    sim.partition(link, 1.9 * SECOND, 2.1 * SECOND);
+    assert.ok(sim.settle(60 * SECOND));
+    assert.equal(flow.server?.received, 20_000);
+    assert.ok(link.back.counters.down > 0);
+    atRest(sim);
+  });
+
   test('superframes exist inside a host only: on the wire each packet is lost alone', () => {
     const sim = new Sim({ memory: MEMORY });
     const [a, b] = [sim.host('a', { gso: 65_535 }), sim.host('b')];
