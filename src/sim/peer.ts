@@ -4,7 +4,7 @@
 // What is sent is a function of the position in the stream, so neither end keeps any of it.
 
 import { Buffer } from 'node:buffer';
-import { EAGAIN, errnoName } from '../base/errno.ts';
+import { EAGAIN, ENOBUFS, errnoName } from '../base/errno.ts';
 import { READY_CONNECTED, READY_ERROR } from '../stack/tcp/flags.ts';
 import type { App, Host } from './host.ts';
 
@@ -39,6 +39,8 @@ export interface Timers {
 /** A period of the pattern: a prime, so that no shift by a power of two or by a number of segments looks right. */
 const PERIOD = 65_521;
 const CHUNK = 65_536;
+/** How long to wait for memory of the stack (us). */
+const STARVED = 10_000;
 
 /** Two periods and a chunk, so that any chunk of the stream lies in one piece. */
 const pattern: Buffer = Buffer.alloc(2 * PERIOD + CHUNK);
@@ -145,6 +147,11 @@ export class Peer implements App {
       const at = (this.#phase + this.sent) % PERIOD;
       const took =
         this.#block > 0 ? tcp.writeBlock(this.handle, this.#block + at, n) : tcp.write(this.handle, pattern, at, n);
+      if (took === -ENOBUFS) {
+        // The stack's memory is used up by others, and nothing will say when it no longer is.
+        this.#writeLater(STARVED);
+        return;
+      }
       if (took < 0) {
         this.#died(-took);
         return;
@@ -152,15 +159,19 @@ export class Peer implements App {
       this.sent += took;
       if (took < n) return;
       if (this.#writeEvery > 0) {
-        this.#writing = true;
-        this.#timers.after(this.#writeEvery, () => {
-          this.#writing = false;
-          if (!this.done) this.#write();
-        });
+        this.#writeLater(this.#writeEvery);
         return;
       }
     }
     this.#end();
+  }
+
+  #writeLater(delay: number): void {
+    this.#writing = true;
+    this.#timers.after(delay, () => {
+      this.#writing = false;
+      if (!this.done) this.#write();
+    });
   }
 
   /** All is written. */

@@ -73,7 +73,8 @@ interface Scenario {
 
 function loss(d: Dice): LossModel {
   if (d.chance(0.5)) return d.log(0.001, 0.05);
-  if (d.chance(0.5)) return { model: 'gilbert-elliott', toBad: d.log(0.0005, 0.01), toGood: d.between(0.1, 0.7) };
+  // The states change by packets: a burst must not outlast the retransmissions of a connection that sends nothing else.
+  if (d.chance(0.5)) return { model: 'gilbert-elliott', toBad: d.log(0.0005, 0.01), toGood: d.between(0.45, 0.8) };
   if (d.chance(0.5)) return { model: 'periodic', every: d.whole(5, 200) };
   return { model: 'list', packets: Array.from({ length: d.whole(1, 6) }, () => d.whole(0, 40)) };
 }
