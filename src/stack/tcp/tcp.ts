@@ -313,6 +313,11 @@ export class Tcp {
     return this.#crank.stalled;
   }
 
+  /** Whether the last output() left rows that could send at once: for a driver that knows by itself that its links are empty. */
+  get unfinished(): boolean {
+    return this.#crank.unfinished;
+  }
+
   /** When timers() wants to be called (us). */
   pollAt(): number {
     return this.#e.wheel.pollAt();
