@@ -77,7 +77,11 @@ export interface Settings {
   tcpEcn: number;
   /** Largest accept backlog. */
   tcpMaxBacklog: number;
-  /** Initial, least and largest retransmission timeout (RFC 6298: 1 s, 1 s (2.4; we use the 200 ms of common practice, as section 2.4 says a finer clock may allow), at least 60 s (2.5)). */
+  /**
+   * Initial and largest retransmission timeout (RFC 6298: 1 s (2.1), at least 60 s (2.5)). tcpRtoMin: the least that is added
+   * to SRTT, whatever the deviation, 200 ms: common practice where section 2.4 says 1 s, and as safe as a fixed least RTO
+   * of 200 ms against delayed ACKs, at any RTT.
+   */
   tcpRtoInitial: number;
   tcpRtoMin: number;
   tcpRtoMax: number;
@@ -106,6 +110,18 @@ export interface Settings {
   tcpKeepaliveProbes: number;
   /** Initial congestion window in segments (RFC 6928: 10). */
   tcpInitialWindow: number;
+  /** Congestion control of new connections: 'cubic' (RFC 9438, with HyStart++, RFC 9406), 'newreno' (RFC 6582), 'none'. */
+  tcpCongestion: string;
+  /** Send a window evenly over the round trip, where that is longer than tcpPacingMinRtt. */
+  tcpPacing: boolean;
+  tcpPacingMinRtt: number;
+  /** After an idle time longer than the RTO the window shrinks (RFC 5681 section 4.1); likewise one that is used in part. */
+  tcpSlowStartAfterIdle: boolean;
+  /** Tail loss probes (RFC 8985 section 7), F-RTO (RFC 5682). */
+  tcpTailLossProbe: boolean;
+  tcpFrto: boolean;
+  /** The least time for which RACK's and the probe's timers are set: the clock's resolution and a peer's scheduling, 2 ms. */
+  tcpTimerMin: number;
   /** Ranges of out-of-order data held for one connection. */
   tcpMaxRanges: number;
 }
@@ -166,5 +182,12 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   tcpKeepaliveInterval: 75 * SECOND,
   tcpKeepaliveProbes: 9,
   tcpInitialWindow: 10,
+  tcpCongestion: 'cubic',
+  tcpPacing: true,
+  tcpPacingMinRtt: 2_000,
+  tcpSlowStartAfterIdle: true,
+  tcpTailLossProbe: true,
+  tcpFrto: true,
+  tcpTimerMin: 2_000,
   tcpMaxRanges: 256,
 };

@@ -64,7 +64,7 @@ export function mark(e: Engine, t: Tcb, seq: number, flags: number, length: numb
   way.trafficClass = t.tos;
   if ((flags & (TCP_SYN | TCP_RST)) !== 0) return flags;
   let out = t.has2(F2_ECE) ? flags | TCP_ECE : flags;
-  if (length > 0 && t.has2(F2_ECN) && seqGe(seq, t.sndMax)) {
+  if (length > 0 && t.has2(F2_ECN) && seqGe(seq, t.sndNxt)) {
     way.trafficClass = t.tos | ECT0;
     if (t.has2(F2_CWR_DUE)) out |= TCP_CWR;
   }

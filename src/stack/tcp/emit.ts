@@ -65,7 +65,7 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
   if (length > 0) addPayload(e, t, iface.tx, seq, length);
   checksum(e, t, iface.tx, entry, l4, header, length, iface.link.caps.txChecksum === 'partial', t.mss - sack);
   if ((bits & TCP_CWR) !== 0) t.unset2(F2_CWR_DUE);
-  if (length > 0 && t.ato !== 0 && seq === t.sndMax) answers(e, t);
+  if (length > 0 && t.ato !== 0 && seq === t.sndNxt) answers(e, t);
   sent(e, t, seq, flags, length);
   return true;
 }
@@ -81,9 +81,9 @@ function blocksFor(t: Tcb, flags: number, options: number, length: number): numb
  * and would not look at the segment), nor beyond a window that has shrunk.
  */
 export function emptySeq(t: Tcb): number {
-  if (t.state === SYN_RECEIVED) return t.sndMax; // no window yet
+  if (t.state === SYN_RECEIVED) return t.sndNxt; // no window yet
   const edge = (t.sndUna + t.sndWnd) | 0;
-  return seqLt(edge, t.sndMax) ? edge : t.sndMax;
+  return seqLt(edge, t.sndNxt) ? edge : t.sndNxt;
 }
 
 function optionBytes(e: Engine, t: Tcb, flags: number): number {
@@ -207,7 +207,7 @@ function checksum(
   put16(b, l4 + TCP_CHECKSUM_OFFSET, ~fold(sum));
 }
 
-/** SND.NXT, RTT timing, and everything an ACK carries with it. */
+/** SND.NXT, timing of the handshake, and everything an ACK carries with it. What is in flight is the scoreboard's (output.ts). */
 function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): void {
   const counters = e.core.counters;
   counters.add(SENT, 1);
@@ -216,21 +216,25 @@ function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): vo
     counters.add(RESETS_SENT, 1);
     return;
   }
-  const space = length + ((flags & TCP_SYN) >> 1) + (flags & TCP_FIN);
+  const syn = (flags & TCP_SYN) !== 0;
+  const space = length + (syn ? 1 : 0) + (flags & TCP_FIN);
   if (space === 0) return;
   counters.add(SENT_BYTES, length);
   t.lastSentAt = e.core.now.us;
-  const end = (seq + space) | 0;
-  if (seqLt(seq, t.sndMax)) {
+  const again = seqLt(seq, t.sndNxt);
+  if (again) {
     counters.add(RETRANSMITTED, 1);
     t.bytesRetransmitted += length;
-    // Karn: a measurement that this segment could end is void (RFC 6298 section 3).
-    if (t.has(F_TIMING) && seqGt(t.timedSeq, seq)) t.unset(F_TIMING);
-  } else if (!t.has(F_TIMING)) {
-    t.set(F_TIMING);
-    t.timedSeq = end;
-    t.timedAt = e.core.now.us32;
   }
+  if (syn) {
+    // Karn: of a SYN that was sent twice nobody knows which was answered (RFC 6298 section 3).
+    if (again) t.unset(F_TIMING);
+    else {
+      t.set(F_TIMING);
+      t.timedSeq = (seq + space) | 0;
+      t.timedAt = e.core.now.us32;
+    }
+  }
+  const end = (seq + space) | 0;
   if (seqGt(end, t.sndNxt)) t.sndNxt = end;
-  if (seqGt(end, t.sndMax)) t.sndMax = end;
 }

@@ -42,7 +42,7 @@ import {
 import { chooseIsn } from './isn.ts';
 import { sendResetFor } from './reset.ts';
 import { findRoute, updateMss } from './route.ts';
-import { rttSample } from './rtt.ts';
+import { noteLeast, rttSample } from './rtt.ts';
 import type { Segment } from './segment.ts';
 import { ESTABLISHED, LISTEN, SYN_RECEIVED } from './state.ts';
 import { TCB_ACCEPT_NEXT, type Tcb } from './tcb.ts';
@@ -74,6 +74,7 @@ export function initialize(e: Engine, t: Tcb): void {
   t.keepCount = s.tcpKeepaliveProbes;
   t.ttl = s.hopLimit;
   t.openedAt = e.core.now.us;
+  t.cc = e.defaultControl;
   t.lastReceivedAt = e.core.now.us;
 }
 
@@ -86,8 +87,7 @@ export function startNumbers(e: Engine, t: Tcb, previous: number = NaN): void {
   if (!Number.isNaN(previous) && seqLe(t.iss, previous)) t.iss = (previous + ISN_STEP) | 0;
   t.sndUna = t.iss;
   t.sndNxt = t.iss;
-  t.sndMax = t.iss;
-  t.recover = (t.iss - 1) | 0;
+  t.recover = t.iss;
   t.cursorSeq = t.iss;
   t.flowLabel = (t.tsOffset >>> 12) & 0xfffff;
   t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(largestBuffer(e, t)) : 0;
@@ -176,6 +176,7 @@ function inheritOptions(t: Tcb, l: Tcb): void {
   t.sndLimit = l.sndLimit;
   t.ttl = l.ttl;
   t.tos = l.tos;
+  t.cc = l.cc;
 }
 
 /**
@@ -191,7 +192,7 @@ export function synAgain(e: Engine, t: Tcb, p: Packet): number {
     e.activate(t);
     return DROP_TCP_DUPLICATE;
   }
-  if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndMax)) {
+  if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndNxt)) {
     sendResetFor(e, p);
     return DROP_TCP_BAD_ACK;
   }
@@ -214,7 +215,7 @@ function takeSynWindow(t: Tcb, seg: Segment): void {
 /** SYN-SENT. The user's SYN is out; a SYN-ACK establishes, a SYN alone is a simultaneous open. */
 export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
-  if (seg.has(TCP_ACK) && (!seqGt(seg.ack, t.iss) || seqGt(seg.ack, t.sndMax))) {
+  if (seg.has(TCP_ACK) && (!seqGt(seg.ack, t.iss) || seqGt(seg.ack, t.sndNxt))) {
     sendResetFor(e, p);
     return DROP_TCP_BAD_ACK;
   }
@@ -235,14 +236,13 @@ export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
   if (seg.has(TCP_ACK)) {
     if (t.has(F_TIMING) && seqLe(t.timedSeq, seg.ack)) {
       t.unset(F_TIMING);
-      rttSample(t, (e.core.now.us32 - t.timedAt) | 0, e.core.settings);
+      handshakeRtt(e, t);
     }
     t.sndUna = seg.ack;
     t.set(F_ACK_NOW);
     established(e, t);
   } else {
     t.state = SYN_RECEIVED;
-    t.sndNxt = t.iss;
     t.set(F_SEND_SYN);
   }
   e.activate(t);
@@ -278,7 +278,6 @@ function takeSynOptions(e: Engine, t: Tcb): void {
 
 /** SYN-RECEIVED or SYN-SENT becomes ESTABLISHED: SND.UNA has passed our SYN, or is about to. */
 export function established(e: Engine, t: Tcb): void {
-  const settings = e.core.settings;
   const passive = t.has(F_PASSIVE);
   t.state = ESTABLISHED;
   t.unset(F_SEND_SYN);
@@ -286,14 +285,17 @@ export function established(e: Engine, t: Tcb): void {
   if (t.srtt === 0 && t.retries > 0) t.rto = RTO_AFTER_SYN_LOSS;
   if (t.has(F_TIMING)) {
     t.unset(F_TIMING);
-    rttSample(t, (e.core.now.us32 - t.timedAt) | 0, settings);
+    handshakeRtt(e, t);
   }
-  e.cc.init(t, settings.tcpInitialWindow);
-  t.retries = 0;
-  t.rtxAt = 0;
   t.cursorSpan = 0;
   t.sndUna = t.sndNxt;
-  t.sndMax = t.sndNxt;
+  t.recover = t.sndNxt;
+  t.highSacked = t.sndNxt;
+  t.cwndSeq = t.sndNxt;
+  t.cwndAt = e.core.now.us;
+  e.control(t).init(e, t);
+  t.retries = 0;
+  t.rtxAt = 0;
   startTuning(e, t);
   e.floor.neighbours.confirm(t.neighbour);
   if (t.has(F_KEEPALIVE)) t.longAt = e.core.now.us + t.keepIdle * 1000;
@@ -305,6 +307,13 @@ export function established(e: Engine, t: Tcb): void {
     e.core.counters.add(CONNECTED, 1);
     e.notify(t, READY_CONNECTED);
   }
+}
+
+/** The time from our SYN or SYN-ACK to its ACK, sent once. */
+function handshakeRtt(e: Engine, t: Tcb): void {
+  const rtt = (e.core.now.us32 - t.timedAt) | 0;
+  noteLeast(t, rtt, e.core.now.us);
+  rttSample(t, rtt, e.core.settings);
 }
 
 /** Hands an established passive connection to its listener's accept queue. */

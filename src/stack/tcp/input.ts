@@ -55,7 +55,7 @@ export function tcpInput(e: Engine, p: Packet): number {
     const listener = t.state === TIME_WAIT && reopens(e, t) ? findListener(e, p) : 0;
     if (listener !== 0) {
       // A new incarnation (RFC 9293 section 3.10.7.4, SYN in TIME-WAIT): the old row makes way, its user has only its rest.
-      const previous = t.sndMax;
+      const previous = t.sndNxt;
       e.finish(t);
       return segmentForListen(e, e.l.at(listener), p, previous);
     }
