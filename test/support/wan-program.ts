@@ -48,7 +48,7 @@ export interface WanProgramOptions {
   readonly mark: number;
   readonly seed: number;
   readonly socket: string;
-  /** A pcapng file (128 bytes a frame) of what the right host sends and gets. */
+  /** A pcapng file of what the right host sends and gets. */
   readonly capture?: string;
 }
 
@@ -93,8 +93,7 @@ function openEnd(end: WanEnd): Link {
 const left = o.left.map(openEnd);
 const device = openEnd(o.right);
 const file = o.capture === undefined ? undefined : new CaptureFile(o.capture);
-const seen =
-  file === undefined ? device : new CaptureLink(device, { sink: file.sink, clock: loop.clock, snapLength: 128 });
+const seen = file === undefined ? device : new CaptureLink(device, { sink: file.sink, clock: loop.clock });
 // Loss comes after the bottleneck on the way forth: what is lost has used the line. On the way back, before.
 const bad = faultLink(seen, loop.clock, { seed: o.seed, tx: o.forth.faults, rx: o.back.faults });
 const right = shapeLink(bad, loop.clock, { tx: o.forth.line, rx: o.back.line, frames: FRAMES });
