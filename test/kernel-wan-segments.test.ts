@@ -37,7 +37,7 @@ async function moved(
   linux: Partial<WanHostOptions> = {},
 ): Promise<Seen> {
   const host = (kind: Kind): WanHostOptions =>
-    kind === 'linux' ? ({ kind, ...linux } as WanHostOptions) : { kind, settings: {} };
+    kind === 'linux' ? ({ kind, ...linux } as WanHostOptions) : { kind, settings: { tcpEcn: 1 } };
   const net = await wan(t, { ...wire, left: [host(from)], right: host(to), capture: true });
   const [left] = net.left;
   const got = await net.right.order<Transfer>({ do: 'pull', host: left!.address, bytes: BYTES }, 30_000);

