@@ -29,10 +29,10 @@ function received(link: Link): number[][] {
   return all;
 }
 
-function rig(mark: number): { hosts: Link[]; right: Link; bridge: Bridge } {
+function rig(mark: number, longest = 1500): { hosts: Link[]; right: Link; bridge: Bridge } {
   const wires = [0, 1, 2].map(() => memoryLink({ a: memory, b: memory, medium: 'ethernet' }));
   const [a, b, c] = wires as [[Link, Link], [Link, Link], [Link, Link]];
-  return { hosts: [a[0], b[0]], right: c[0], bridge: new Bridge([a[1], b[1]], c[1], mark, 1) };
+  return { hosts: [a[0], b[0]], right: c[0], bridge: new Bridge([a[1], b[1]], c[1], mark, longest, 1) };
 }
 
 const mac = (n: number): number[] => [2, 0, 0, 0, 0, n];
@@ -93,6 +93,15 @@ test('a mark changes the ECN bits and keeps the sum of the IPv4 header; what can
     received(right).map((f) => f[15]),
     [0x30, 0, 2],
   );
+});
+
+test('what is too long vanishes', () => {
+  const { hosts, right, bridge } = rig(0, 49);
+  frame(hosts[0]!, to(9, 1));
+  frame(right, to(1, 9));
+  bridge.poll(0);
+  assert.deepEqual([received(right), received(hosts[0]!), bridge.tooLong], [[], [], 2]);
+  assert.equal(memory.frames.used, 0);
 });
 
 function fold(bytes: readonly number[]): number {

@@ -27,23 +27,29 @@ interface Port {
 export class Bridge implements Turnable {
   onWork: () => void = () => {};
   readonly late: number[] = LATE_BOUNDS.map(() => 0);
-  /** Frames marked with CE. */
+  /** Frames marked with CE, and frames that were too long. */
   marked = 0;
+  tooLong = 0;
   readonly #ports: readonly Port[];
   readonly #right: Link;
   readonly #u8: Uint8Array;
   readonly #rx: RxBatch = new RxBatch();
   readonly #tx: TxBatch = new TxBatch();
   readonly #mark: number;
+  readonly #longest: number;
   readonly #rng: SeededRng;
   #planned = Infinity;
 
-  /** `mark`: the chance that a packet of an ECN-capable transport is marked (RFC 3168), in either direction. */
-  constructor(left: readonly Link[], right: Link, mark: number, seed: number) {
+  /**
+   * `mark`: the chance that a packet of an ECN-capable transport is marked (RFC 3168), in either direction. `longest`: bytes of
+   * IP packet above which frames vanish without a word, as in a tunnel whose errors somebody filters.
+   */
+  constructor(left: readonly Link[], right: Link, mark: number, longest: number, seed: number) {
     this.#ports = left.map((link) => ({ link, out: new TxBatch(), high: -1, low: -1 }));
     this.#right = right;
     this.#u8 = right.memory.arena.u8;
     this.#mark = mark;
+    this.#longest = longest + ETHERNET;
     this.#rng = new SeededRng(seed);
     for (const link of [...left, right]) link.wake(() => this.onWork());
   }
@@ -72,6 +78,7 @@ export class Bridge implements Turnable {
       const at = rx.offset[i]!;
       port.high = this.#word(at + 6);
       port.low = this.#word(at + 8);
+      if (this.#isTooLong(rx.length[i]!)) continue;
       this.#markSome(at);
       this.#tx.push(at, rx.length[i]!);
       rx.offset[i] = 0;
@@ -86,6 +93,7 @@ export class Bridge implements Turnable {
     const n = this.#right.receive(rx);
     for (let i = 0; i < n; i++) {
       const at = rx.offset[i]!;
+      if (this.#isTooLong(rx.length[i]!)) continue;
       this.#markSome(at);
       if ((this.#u8[at]! & 1) !== 0) this.#toAll(at, rx.length[i]!);
       else if (this.#to(at, rx.length[i]!)) rx.offset[i] = 0;
@@ -93,6 +101,13 @@ export class Bridge implements Turnable {
     this.#right.release(rx);
     if (n > 0) for (const { link, out } of this.#ports) link.transmit(out);
     return n > 0;
+  }
+
+  /** Such a frame stays in the batch, and goes with it. */
+  #isTooLong(length: number): boolean {
+    if (length <= this.#longest) return false;
+    this.tooLong++;
+    return true;
   }
 
   /** To the host whose address it bears; false if nobody has it. */

@@ -14,7 +14,7 @@ import { type FaultCounts, type Faults, faultLink } from '../../src/link/fault.t
 import { memoryLink } from '../../src/link/memory.ts';
 import { type Line, shapeLink } from '../../src/link/shape.ts';
 import { createNet } from '../../src/socket/net.ts';
-import { Network } from '../../src/socket/network.ts';
+import { Network, type ReadySink } from '../../src/socket/network.ts';
 import type { Settings } from '../../src/stack/settings.ts';
 import { createMemory, Stack } from '../../src/stack/stack.ts';
 import { control, obey, serve, type WanOrder } from './wan-app.ts';
@@ -46,6 +46,8 @@ export interface WanProgramOptions {
   readonly back: WanWay;
   /** Chance of a CE mark. */
   readonly mark: number;
+  /** Bytes of the longest IP packet that passes. */
+  readonly longest: number;
   readonly seed: number;
   readonly socket: string;
   /** A pcapng file of what the right host sends and gets. */
@@ -58,10 +60,26 @@ export interface WanState {
   /** What the wire lost and why: `shape_queue` is the bottleneck's full queue, `fault_drop` the loss that was asked for. */
   readonly drops: Record<string, number>;
   readonly marked: number;
+  readonly tooLong: number;
   readonly late: readonly number[];
   readonly hostDrops: readonly Record<string, number>[];
   /** Busy time of the process since its start, seconds. */
   readonly cpu: number;
+}
+
+/** Knows the handles of its connections, so that the stack can be asked about them. */
+class SeenNetwork extends Network {
+  readonly handles: Set<number> = new Set();
+
+  override watchTcp(handle: number, sink: ReadySink): void {
+    this.handles.add(handle);
+    super.watchTcp(handle, sink);
+  }
+
+  override forgetTcp(handle: number): void {
+    this.handles.delete(handle);
+    super.forgetTcp(handle);
+  }
 }
 
 const o = JSON.parse(process.argv[2]!) as WanProgramOptions;
@@ -80,11 +98,13 @@ function openEnd(end: WanEnd): Link {
   const [mine, wire] = memoryLink({ a: stack.memory, b: memory, medium: 'ethernet', mtu: o.mtu, queue: 4096 });
   stack.attach(mine, { addresses: end.addresses, ip6: true });
   loop.add(stack);
-  const net = createNet(new Network(stack, loop));
+  const network = new SeenNetwork(stack, loop);
+  const net = createNet(network);
   serve(net);
   const state = (): object => {
     const { counters, drops } = stack.core.counters.snapshot();
-    return { counters, drops: Object.fromEntries(Object.entries(drops).filter(([, n]) => n > 0)) };
+    const connections = [...network.handles].map((h) => stack.tcp.info(h)).filter((info) => info?.state !== 'LISTEN');
+    return { counters, drops: Object.fromEntries(Object.entries(drops).filter(([, n]) => n > 0)), connections };
   };
   control<WanOrder>(end.socket, (order) => obey(net, order, state));
   return wire;
@@ -97,7 +117,7 @@ const seen = file === undefined ? device : new CaptureLink(device, { sink: file.
 // Loss comes after the bottleneck on the way forth: what is lost has used the line. On the way back, before.
 const bad = faultLink(seen, loop.clock, { seed: o.seed, tx: o.forth.faults, rx: o.back.faults });
 const right = shapeLink(bad, loop.clock, { tx: o.forth.line, rx: o.back.line, frames: FRAMES });
-const bridge = new Bridge(left, right, o.mark, o.seed + 1);
+const bridge = new Bridge(left, right, o.mark, o.longest, o.seed + 1);
 loop.add(bridge);
 
 control<{ do: 'state' }>(o.socket, async (): Promise<WanState> => {
@@ -106,6 +126,7 @@ control<{ do: 'state' }>(o.socket, async (): Promise<WanState> => {
     faults: { ...bad.faults },
     drops: right.counters.drops,
     marked: bridge.marked,
+    tooLong: bridge.tooLong,
     late: bridge.late,
     hostDrops: left.map((link) => link.counters.drops),
     cpu: (usage.user + usage.system) / 1e6,

@@ -62,6 +62,8 @@ export interface WanOptions {
   /** Chance of a CE mark on a packet that may be marked. Default 0. */
   readonly mark?: number;
   readonly mtu?: number;
+  /** Bytes of IP packet above which frames vanish without a word. Default: the MTU. */
+  readonly longest?: number;
   readonly seed?: number;
   /** Record what the right host sends and gets, in `wire.pcapng` of the folder. */
   readonly capture?: boolean;
@@ -155,6 +157,7 @@ function programOptions(o: WanOptions, ends: readonly WanEnd[], path: string): W
     forth: { line: { ...line, ...bound }, faults },
     back: { line: { ...line, ...bound }, faults: o.bothWays ? faults : {} },
     mark: o.mark ?? 0,
+    longest: o.longest ?? o.mtu ?? 1500,
     seed: o.seed ?? 1,
     socket: join(path, 'wan.sock'),
     ...(o.capture ? { capture: join(path, 'wire.pcapng') } : {}),
