@@ -15,8 +15,8 @@ export const PORT = 5001;
 
 /** What a host can be told to do towards the server at `host`. Bytes are those of pattern.ts, except in a flow. */
 export type WanOrder =
-  /** Receive, send, or both at once, and compare. */
-  | { readonly do: 'pull' | 'push' | 'swap'; readonly host: string; readonly bytes: number }
+  /** Receive, send, or both at once, and compare. From port `from` if given: then the server is the first to end. */
+  | { readonly do: 'pull' | 'push' | 'swap'; readonly host: string; readonly bytes: number; readonly from?: number }
   /** Receive as fast as it goes for `ms` milliseconds from the connection on, then reset it. */
   | { readonly do: 'flow'; readonly host: string; readonly ms: number }
   /** What the stack says of itself. */
@@ -111,17 +111,24 @@ function digest(): { add: (chunk: Buffer) => void; result: () => { bytes: number
 export function obey(net: Net, order: WanOrder, state: () => object | Promise<object>): Promise<object> {
   if (order.do === 'state') return Promise.resolve(state());
   if (order.do === 'flow') return flow(net, order.host, order.ms);
-  return transfer(net, order.do, order.host, order.bytes);
+  return transfer(net, order.do, order.host, order.bytes, order.from);
 }
 
-function transfer(net: Net, what: 'pull' | 'push' | 'swap', host: string, bytes: number): Promise<Transfer> {
+function transfer(
+  net: Net,
+  what: 'pull' | 'push' | 'swap',
+  host: string,
+  bytes: number,
+  from: number | undefined,
+): Promise<Transfer> {
   return new Promise((resolve) => {
     const start = performance.now();
-    const socket = net.connect({ host, port: PORT, allowHalfOpen: true });
+    const local = from === undefined ? {} : { localPort: from };
+    const socket = net.connect({ host, port: PORT, allowHalfOpen: true, ...local });
     const done = (rest: object): void => resolve({ ms: performance.now() - start, ...rest });
     socket.on('error', (error: NodeJS.ErrnoException) => done({ error: error.code ?? error.message }));
     socket.write(`${JSON.stringify({ do: what, bytes })}\n`);
-    if (what === 'pull') socket.end();
+    if (what === 'pull') from === undefined && socket.end();
     else patternStream(bytes).pipe(socket);
     const taken = digest();
     const expected = what === 'push' ? 0 : bytes;
@@ -134,9 +141,10 @@ function transfer(net: Net, what: 'pull' | 'push' | 'swap', host: string, bytes:
       count += chunk.length;
     });
     socket.on('end', () => {
-      if (what === 'pull') done({ received: taken.result() });
-      else done({ sent: JSON.parse(tail || '{}'), ...(what === 'swap' ? { received: taken.result() } : {}) });
-      socket.destroy();
+      const result = what === 'push' ? {} : { received: taken.result() };
+      // Where both have ended, nothing is left to do; otherwise our end goes out, and the connection is over when it has gone.
+      if (what === 'pull') socket.end(() => done(result));
+      else done({ sent: JSON.parse(tail || '{}'), ...result });
     });
   });
 }
