@@ -15,7 +15,7 @@ const DEFAULTS = {
   congestion: '',
   settings: '{}',
   seed: '1',
-  nice: '-5',
+  realtime: 'yes',
 };
 
 export type Kind = 'linux' | 'ring3';
@@ -53,7 +53,7 @@ export function setup(options: BenchOptions, more: Record<string, string>, quick
   const load = loadavg()[0]!;
   return {
     set,
-    wire: { rate: Number(set.rate), rtt: Number(set.rtt), nice: Number(set.nice) },
+    wire: { rate: Number(set.rate), rtt: Number(set.rtt), realtime: set.realtime === 'yes' },
     ms: 1000 * Number(set.seconds),
     rounds: Number(set.rounds),
     seed: Number(set.seed),

@@ -1,7 +1,7 @@
 // A flow of ring3's and one of Linux's through the same bottleneck: which part Linux keeps; beside it two of Linux's.
 // Run by `npm run bench -- wan-share`; calls wan-common.ts, test/support/wan.ts. Needs root. `--set` as in wan-common.ts.
 
-import { needs } from '../test/support/privileges.ts';
+import { needsAll } from '../test/support/privileges.ts';
 import { WAN_NEEDS } from '../test/support/wan.ts';
 import type { Flow } from '../test/support/wan-app.ts';
 import type { BenchOptions, BenchResult, BenchRow } from './types.ts';
@@ -57,7 +57,7 @@ async function shared(s: Setup, second: Kind): Promise<BenchRow> {
 }
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
-  const { skip } = needs(WAN_NEEDS);
+  const { skip } = needsAll(WAN_NEEDS, { programs: ['chrt'] });
   if (skip) return { table: [], notes: [`not run: ${skip}`] };
   const s = setup(options, { seconds: '30' }, { seconds: '4', rounds: '2' });
   return {

@@ -1,7 +1,7 @@
 // ring3's TCP against Linux's across the same WAN, sending and receiving: goodput under loss, and what was sent in vain.
 // Run by `npm run bench -- wan`; calls wan-common.ts, test/support/wan.ts. Needs root. `--set loss=0,0.01`, and what is in wan-common.ts.
 
-import { needs } from '../test/support/privileges.ts';
+import { needsAll } from '../test/support/privileges.ts';
 import { WAN_NEEDS, type WanHost } from '../test/support/wan.ts';
 import type { Flow } from '../test/support/wan-app.ts';
 import type { BenchOptions, BenchResult, BenchRow } from './types.ts';
@@ -82,7 +82,7 @@ async function underLoss(s: Setup, loss: number): Promise<BenchRow[]> {
 }
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
-  const { skip } = needs(WAN_NEEDS);
+  const { skip } = needsAll(WAN_NEEDS, { programs: ['chrt'] });
   if (skip) return { table: [], notes: [`not run: ${skip}`] };
   const s = setup(options, { loss: '0,0.001,0.01,0.03' }, { loss: '0,0.01', seconds: '3', rounds: '1' });
   const table: BenchRow[] = [];

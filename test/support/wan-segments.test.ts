@@ -8,7 +8,7 @@ import { type Packet, replay } from './wan-segments.ts';
 const ACK = 16;
 
 function packet(src: string, rest: Partial<Packet>): Packet {
-  return { src, seq: 1, len: 0, ack: 1, flags: ACK, blocks: [], ecn: 0, sackPermitted: false, ...rest };
+  return { at: 0, src, seq: 1, len: 0, ack: 1, flags: ACK, blocks: [], ecn: 0, sackPermitted: false, ...rest };
 }
 
 const SYN: Packet = packet('a', { seq: 0, ack: 0, flags: 2 });
@@ -39,7 +39,7 @@ for (const [name, wanted, packets] of [
   [
     'a first block of an old segment',
     /no recent/,
-    [data(201), ...Array.from({ length: 70 }, (_, i) => data(1001 + i * 200)), ack(0, [201, 301])],
+    [data(201), { ...data(401), at: 1 }, { ...ack(0, [201, 301], [401, 501]), at: 1 }],
   ],
 ] as const) {
   test(`${name} is found`, () => assert.match(complaints(...packets).join('\n'), wanted));

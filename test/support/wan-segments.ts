@@ -23,6 +23,7 @@ export interface Verdict {
 }
 
 const FIELDS = [
+  'frame.time_relative',
   'ip.src',
   'tcp.seq',
   'tcp.len',
@@ -39,8 +40,8 @@ const RST = 4;
 const ACK = 16;
 const ECE = 64;
 const CWR = 128;
-/** An ACK may have been made before the last segments of the capture arrived: its newest block may be as many back. */
-const LAG = 64;
+/** An ACK may have been made before the last segments of the capture were taken in: its newest block may be so old, s. */
+const LAG = 0.5;
 
 /** Ranges of sequence space that have arrived, ascending and apart. */
 class Arrived {
@@ -64,6 +65,8 @@ class Arrived {
 
 /** A segment, as tshark reads it; sequence numbers count from the SYN's. */
 export interface Packet {
+  /** Seconds since the first. */
+  readonly at: number;
   readonly src: string;
   readonly seq: number;
   readonly len: number;
@@ -82,11 +85,19 @@ async function read(file: string): Promise<Packet[]> {
   );
   const lines = out.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
-    const [src, seq, len, ack, flags, left, right, ecn, permitted] = line.split('\t') as string[];
+    const [at, src, seq, len, ack, flags, left, right, ecn, permitted] = line.split('\t') as string[];
     const rights = right === '' ? [] : right!.split(',').map(Number);
     const blocks = left === '' ? [] : left!.split(',').map((edge, i): [number, number] => [Number(edge), rights[i]!]);
     return {
-      ...{ src: src!, seq: Number(seq), len: Number(len), ack: Number(ack), flags: Number(flags), blocks },
+      ...{
+        at: Number(at),
+        src: src!,
+        seq: Number(seq),
+        len: Number(len),
+        ack: Number(ack),
+        flags: Number(flags),
+        blocks,
+      },
       ...{ ecn: Number(ecn), sackPermitted: permitted !== '' },
     };
   });
@@ -123,7 +134,7 @@ export function replay(
   receiver: string,
 ): { complaints: string[]; sacks: number; dsacks: number } {
   const arrived = new Arrived();
-  const latest: [number, number][] = [];
+  const latest: [number, number, number][] = [];
   const complaints: string[] = [];
   let sacks = 0;
   let dsacks = 0;
@@ -133,8 +144,7 @@ export function replay(
       const end = p.seq + p.len + (p.flags & (SYN | FIN) ? 1 : 0);
       if (end > p.seq) {
         arrived.add(p.seq, end);
-        latest.push([p.seq, end]);
-        if (latest.length > LAG) latest.shift();
+        latest.push([p.seq, end, p.at]);
       }
       continue;
     }
@@ -150,6 +160,7 @@ export function replay(
     // RFC 2883 section 4: a first block below the ACK, or within the second, reports a duplicate.
     const duplicate = first[1] <= p.ack || (second !== undefined && second[0] <= first[0] && first[1] <= second[1]);
     if (duplicate) dsacks++;
+    while (latest.length > 0 && latest[0]![2] < p.at - LAG) latest.shift();
     if (!latest.some(([a, b]) => a < first[1] && b > first[0])) complain('the first block is of no recent segment');
     for (const [at, [a, b]] of p.blocks.entries()) {
       if (b <= a) complain('an empty block');

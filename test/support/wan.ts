@@ -67,8 +67,8 @@ export interface WanOptions {
   readonly seed?: number;
   /** Record what the right host sends and gets, in `wire.pcapng` of the folder. */
   readonly capture?: boolean;
-  /** Run the programs at this niceness (default 0): for measurements on a machine that does other things, too. */
-  readonly nice?: number;
+  /** Before all ordinary programs (SCHED_RR): for measurements on a machine that does other things, too. */
+  readonly realtime?: boolean;
 }
 
 /** A host of the WAN, as the test sees it. */
@@ -110,10 +110,7 @@ export async function wan(scope: Scope, options: WanOptions): Promise<Wan> {
   const path = folder(scope);
   const hosts = [...options.left, options.right];
   const ends = hosts.map((host, i) => endOf(host, i, path));
-  const program = space.start('nice', [
-    ...['-n', String(options.nice ?? 0), process.execPath, built('test/support/wan-program.js')],
-    JSON.stringify(programOptions(options, ends, path)),
-  ]);
+  const program = node(space, options, 'wan-program', JSON.stringify(programOptions(options, ends, path)));
   await program.output(/^open$/m, START);
   const made: WanHost[] = [];
   for (const [i, host] of hosts.entries()) made.push(await start(scope, space, host, i, path, options));
@@ -127,6 +124,13 @@ export async function wan(scope: Scope, options: WanOptions): Promise<Wan> {
     space.remove();
   };
   return { left, right, program, folder: path, state, close };
+}
+
+/** Starts one of our programs inside a namespace. */
+function node(ns: Namespace, { realtime }: WanOptions, program: string, argument: string): Running {
+  const file = built(`test/support/${program}.js`);
+  if (!realtime) return ns.startNode([file, argument]);
+  return ns.start('chrt', ['--rr', '1', process.execPath, file, argument]);
 }
 
 function addresses(i: number): { v4: string; v6: string } {
@@ -181,8 +185,7 @@ async function start(
   await space.ip(`link set host${i} netns ${ns.name} name ${DEVICE}`);
   for (const [name, value] of Object.entries({ ...LINUX_SYSCTLS, ...host.sysctls })) await ns.sysctl(name, value);
   await configure(ns, v4, v6, options.mtu ?? 1500, host.congestion ?? 'cubic');
-  const nice = ['-n', String(options.nice ?? 0)];
-  const program = ns.start('nice', [...nice, process.execPath, built('test/support/wan-host.js'), socket]);
+  const program = node(ns, options, 'wan-host', socket);
   await program.output(/^ready$/m, START);
   return { ...common, ns };
 }
