@@ -6,10 +6,16 @@ import { type Wan, type WanHostOptions, type WanOptions, wan } from '../test/sup
 import type { Flow } from '../test/support/wan-app.ts';
 import type { BenchOptions } from './types.ts';
 
-/** What `--set` may change. `congestion` and `settings` (JSON) are ring3's; Linux has cubic. */
+/**
+ * What `--set` may change: bits a second, us, queue in bandwidth-delay products, chances. `congestion` and `settings` (JSON)
+ * are ring3's; Linux has cubic.
+ */
 const DEFAULTS = {
   rate: '100e6',
   rtt: '50e3',
+  queue: '1',
+  reorder: '0',
+  duplicate: '0',
   seconds: '10',
   rounds: '6',
   congestion: '',
@@ -53,13 +59,20 @@ export function setup(options: BenchOptions, more: Record<string, string>, quick
   const load = loadavg()[0]!;
   return {
     set,
-    wire: { rate: Number(set.rate), rtt: Number(set.rtt), realtime: set.realtime === 'yes' },
+    wire: {
+      rate: Number(set.rate),
+      rtt: Number(set.rtt),
+      queue: (Number(set.queue) * Number(set.rate) * Number(set.rtt)) / 8e6,
+      reorder: Number(set.reorder),
+      duplicate: Number(set.duplicate),
+      realtime: set.realtime === 'yes',
+    },
     ms: 1000 * Number(set.seconds),
     rounds: Number(set.rounds),
     seed: Number(set.seed),
     host: (kind) => (kind === 'linux' ? { kind } : { kind, settings: own }),
     notes: () => [
-      `${Number(set.rate) / 1e6} Mbit/s, ${Number(set.rtt) / 1000} ms, a drop-tail queue of one bandwidth-delay product; ${set.rounds} rounds.`,
+      `${Number(set.rate) / 1e6} Mbit/s, ${Number(set.rtt) / 1000} ms, a drop-tail queue of ${set.queue} bandwidth-delay products, ${Number(set.reorder) * 100} % reordered, ${Number(set.duplicate) * 100} % doubled; ${set.rounds} rounds.`,
       `Linux: cubic, rmem and wmem of LINUX_SYSCTLS (test/support/wan.ts), no offloads. ring3: ${JSON.stringify(own)} over its defaults.`,
       `Load of the machine before: ${round3(load)}, after: ${round3(loadavg()[0]!)}.`,
     ],
