@@ -8,7 +8,7 @@ import { DEFAULT_SETTINGS } from '../src/stack/settings.ts';
 import { packets } from './support/dissect.ts';
 import { patternHash } from './support/pattern.ts';
 import { needsAll } from './support/privileges.ts';
-import { kernelSockets, WAN_NEEDS, type Wan, type WanHost, type WanHostOptions, wan } from './support/wan.ts';
+import { WAN_NEEDS, type Wan, type WanHost, type WanHostOptions, wan } from './support/wan.ts';
 import type { Transfer, WanOrder } from './support/wan-app.ts';
 
 const NEEDS = needsAll(WAN_NEEDS);
