@@ -29,10 +29,14 @@ function received(link: Link): number[][] {
   return all;
 }
 
-function rig(mark: number, longest = 1500): { hosts: Link[]; right: Link; bridge: Bridge } {
+function rig(mark: number, longest = 1500, jitter = 0): { hosts: Link[]; right: Link; bridge: Bridge } {
   const wires = [0, 1, 2].map(() => memoryLink({ a: memory, b: memory, medium: 'ethernet' }));
   const [a, b, c] = wires as [[Link, Link], [Link, Link], [Link, Link]];
-  return { hosts: [a[0], b[0]], right: c[0], bridge: new Bridge([a[1], b[1]], c[1], mark, longest, 1) };
+  return {
+    hosts: [a[0], b[0]],
+    right: c[0],
+    bridge: new Bridge([a[1], b[1]], c[1], { mark, longest, jitter, seed: 1 }),
+  };
 }
 
 const mac = (n: number): number[] => [2, 0, 0, 0, 0, n];
@@ -101,6 +105,27 @@ test('what is too long vanishes', () => {
   frame(right, to(1, 9));
   bridge.poll(0);
   assert.deepEqual([received(right), received(hosts[0]!), bridge.tooLong], [[], [], 2]);
+  assert.equal(memory.frames.used, 0);
+});
+
+test('jitter keeps the order, and no frame longer than that', () => {
+  const { hosts, right, bridge } = rig(0, 1500, 300);
+  const arrived: number[] = [];
+  let sent = 0;
+  for (let now = 1000; sent < 50 || arrived.length < sent; now += 10) {
+    if (now % 40 === 0 && sent < 50) frame(hosts[0]!, to(9, 1, sent++));
+    bridge.poll(now);
+    for (const f of received(right)) {
+      const late = now - 1000 - f[12]! * 40;
+      assert.ok(late >= 0 && late <= 340, `${late}`);
+      arrived.push(f[12]!);
+    }
+    assert.ok(now < 10_000);
+  }
+  assert.deepEqual(
+    arrived,
+    [...arrived].sort((a, b) => a - b),
+  );
   assert.equal(memory.frames.used, 0);
 });
 

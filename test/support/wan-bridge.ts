@@ -5,6 +5,7 @@ import { BATCH, type Link, RxBatch, TxBatch } from '../../src/base/link.ts';
 import { HEADROOM } from '../../src/base/pool.ts';
 import { SeededRng } from '../../src/base/rng.ts';
 import type { Turnable } from '../../src/host/loop.ts';
+import { DelayQueue } from '../../src/link/delay-queue.ts';
 
 const ETHERNET = 14;
 const CE = 3;
@@ -12,10 +13,30 @@ const CE = 3;
 /** How late the loop came to frames that were due, by count: up to 0.1 ms, 1 ms, 5 ms, and more. */
 export const LATE_BOUNDS: readonly number[] = [100, 1000, 5000, Infinity];
 
+/** What the wire does to packets, besides what wrappers do. */
+export interface BridgeOptions {
+  /** The chance that a packet of an ECN-capable transport is marked (RFC 3168), in either direction. */
+  readonly mark: number;
+  /** Bytes of IP packet above which frames vanish without a word, as in a tunnel whose errors somebody filters. */
+  readonly longest: number;
+  /**
+   * Each frame of a host on the left takes up to so long (us) to the bottleneck, by chance, and none overtakes another. Without,
+   * flows that are clocked by the same queue fall into step, and one of them always finds it full.
+   */
+  readonly jitter: number;
+  readonly seed: number;
+}
+
+/** Frames of one host that are on their way to the bottleneck. */
+const ON_THE_WAY = 4096;
+
 /** A host on the left: its link, and the MAC address learned from what it sends. */
 interface Port {
   readonly link: Link;
   readonly out: TxBatch;
+  readonly way: DelayQueue;
+  /** When the frame before arrives at the bottleneck. */
+  last: number;
   high: number;
   low: number;
 }
@@ -35,56 +56,59 @@ export class Bridge implements Turnable {
   readonly #u8: Uint8Array;
   readonly #rx: RxBatch = new RxBatch();
   readonly #tx: TxBatch = new TxBatch();
-  readonly #mark: number;
-  readonly #longest: number;
+  readonly #options: BridgeOptions;
   readonly #rng: SeededRng;
   #planned = Infinity;
 
-  /**
-   * `mark`: the chance that a packet of an ECN-capable transport is marked (RFC 3168), in either direction. `longest`: bytes of
-   * IP packet above which frames vanish without a word, as in a tunnel whose errors somebody filters.
-   */
-  constructor(left: readonly Link[], right: Link, mark: number, longest: number, seed: number) {
-    this.#ports = left.map((link) => ({ link, out: new TxBatch(), high: -1, low: -1 }));
+  constructor(left: readonly Link[], right: Link, options: BridgeOptions) {
+    this.#ports = left.map((link) => {
+      return { link, out: new TxBatch(), way: new DelayQueue(ON_THE_WAY), last: 0, high: -1, low: -1 };
+    });
     this.#right = right;
     this.#u8 = right.memory.arena.u8;
-    this.#mark = mark;
-    this.#longest = longest + ETHERNET;
-    this.#rng = new SeededRng(seed);
+    this.#options = options;
+    this.#rng = new SeededRng(options.seed);
     for (const link of [...left, right]) link.wake(() => this.onWork());
   }
 
   poll(now: number): boolean {
     if (this.#planned <= now) this.late[LATE_BOUNDS.findIndex((bound) => now - this.#planned <= bound)]!++;
     let more = false;
-    for (const port of this.#ports) if (this.#forth(port)) more = true;
+    for (const port of this.#ports) if (this.#forth(port, now)) more = true;
     if (this.#back()) more = true;
     return more;
   }
 
   pollAt(): number {
     let at = this.#right.pollAt();
-    for (const port of this.#ports) at = Math.min(at, port.link.pollAt());
+    for (const port of this.#ports) at = Math.min(at, port.link.pollAt(), port.way.due);
     this.#planned = at;
     return at;
   }
 
-  #forth(port: Port): boolean {
-    // Without room frames stay in the host's own queue; the right link wakes us.
-    if (this.#right.room() < BATCH) return false;
+  #forth(port: Port, now: number): boolean {
     const rx = this.#rx;
-    const n = port.link.receive(rx);
+    const { way } = port;
+    // Without room frames stay in the host's own queue.
+    const n = way.free < BATCH ? 0 : port.link.receive(rx);
     for (let i = 0; i < n; i++) {
       const at = rx.offset[i]!;
       port.high = this.#word(at + 6);
       port.low = this.#word(at + 8);
       if (this.#isTooLong(rx.length[i]!)) continue;
       this.#markSome(at);
-      this.#tx.push(at, rx.length[i]!);
+      const { jitter } = this.#options;
+      port.last = Math.max(port.last, now + (jitter === 0 ? 0 : this.#rng.unit() * jitter));
+      way.push(port.last, at, rx.length[i]!, 0);
       rx.offset[i] = 0;
     }
     port.link.release(rx);
-    if (n > 0) this.#right.transmit(this.#tx);
+    // Without room frames stay here, and the right link wakes us.
+    for (let room = Math.min(this.#right.room(), BATCH); room > 0 && way.due <= now; room--) {
+      way.pop();
+      this.#tx.push(way.offset, way.length);
+    }
+    this.#right.transmit(this.#tx);
     return n > 0;
   }
 
@@ -105,7 +129,7 @@ export class Bridge implements Turnable {
 
   /** Such a frame stays in the batch, and goes with it. */
   #isTooLong(length: number): boolean {
-    if (length <= this.#longest) return false;
+    if (length <= this.#options.longest + ETHERNET) return false;
     this.tooLong++;
     return true;
   }
@@ -130,7 +154,8 @@ export class Bridge implements Turnable {
 
   /** RFC 3168 section 5: CE on a packet that says its transport would understand, by chance. */
   #markSome(at: number): void {
-    if (this.#mark === 0 || this.#rng.unit() >= this.#mark) return;
+    const { mark } = this.#options;
+    if (mark === 0 || this.#rng.unit() >= mark) return;
     const u8 = this.#u8;
     const ip = at + ETHERNET;
     if (u8[at + 12] === 0x86 && u8[at + 13] === 0xdd) {

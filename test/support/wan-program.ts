@@ -18,7 +18,7 @@ import { Network, type ReadySink } from '../../src/socket/network.ts';
 import type { Settings } from '../../src/stack/settings.ts';
 import { createMemory, Stack } from '../../src/stack/stack.ts';
 import { control, obey, serve, type WanOrder } from './wan-app.ts';
-import { Bridge } from './wan-bridge.ts';
+import { Bridge, type BridgeOptions } from './wan-bridge.ts';
 
 /** A host's end of the wire. */
 export type WanEnd =
@@ -44,10 +44,7 @@ export interface WanProgramOptions {
   /** From left to right, and back. */
   readonly forth: WanWay;
   readonly back: WanWay;
-  /** Chance of a CE mark. */
-  readonly mark: number;
-  /** Bytes of the longest IP packet that passes. */
-  readonly longest: number;
+  readonly bridge: Omit<BridgeOptions, 'seed'>;
   readonly seed: number;
   readonly socket: string;
   /** A pcapng file of what the right host sends and gets. */
@@ -117,7 +114,7 @@ const seen = file === undefined ? device : new CaptureLink(device, { sink: file.
 // Loss comes after the bottleneck on the way forth: what is lost has used the line. On the way back, before.
 const bad = faultLink(seen, loop.clock, { seed: o.seed, tx: o.forth.faults, rx: o.back.faults });
 const right = shapeLink(bad, loop.clock, { tx: o.forth.line, rx: o.back.line, frames: FRAMES });
-const bridge = new Bridge(left, right, o.mark, o.longest, o.seed + 1);
+const bridge = new Bridge(left, right, { ...o.bridge, seed: o.seed + 1 });
 loop.add(bridge);
 
 control<{ do: 'state' }>(o.socket, async (): Promise<WanState> => {

@@ -64,6 +64,8 @@ export interface WanOptions {
   readonly mtu?: number;
   /** Bytes of IP packet above which frames vanish without a word. Default: the MTU. */
   readonly longest?: number;
+  /** What a host on the left sends takes up to so much longer, in order: see wan-bridge.ts. Default 0. */
+  readonly jitter?: number;
   readonly seed?: number;
   /** Record what the right host sends and gets, in `wire.pcapng` of the folder. */
   readonly capture?: boolean;
@@ -160,8 +162,7 @@ function programOptions(o: WanOptions, ends: readonly WanEnd[], path: string): W
     mtu: o.mtu ?? 1500,
     forth: { line: { ...line, ...bound }, faults },
     back: { line: { ...line, ...bound }, faults: o.bothWays ? faults : {} },
-    mark: o.mark ?? 0,
-    longest: o.longest ?? o.mtu ?? 1500,
+    bridge: { mark: o.mark ?? 0, longest: o.longest ?? o.mtu ?? 1500, jitter: o.jitter ?? 0 },
     seed: o.seed ?? 1,
     socket: join(path, 'wan.sock'),
     ...(o.capture ? { capture: join(path, 'wire.pcapng') } : {}),
