@@ -40,7 +40,7 @@ async function moved(
     kind === 'linux' ? ({ kind, ...linux } as WanHostOptions) : { kind, settings: { tcpEcn: 1 } };
   const net = await wan(t, { ...wire, left: [host(from)], right: host(to), capture: true });
   const [left] = net.left;
-  const got = await net.right.order<Transfer>({ do: 'pull', host: left!.address, bytes: BYTES }, 30_000);
+  const got = await net.right.order<Transfer>({ do: 'pull', host: left!.address, bytes: BYTES }, 60_000);
   assert.deepEqual(got.received, { bytes: BYTES, sha256: patternHash(BYTES) });
   const sender = (await left!.order<{ counters: Counters }>({ do: 'state' })).counters;
   const receiver = (await net.right.order<{ counters: Counters }>({ do: 'state' })).counters;
