@@ -73,6 +73,10 @@ export class FuzzConn {
   /** The farthest edge offered, and the last ACK, by the stack. */
   edge = 0;
   acked = 1;
+  /** Before the last step. */
+  readonly before: { max: number; cwnd: number } = { max: 1, cwnd: 0 };
+  /** Gets a line for each segment that is sent to the stack. */
+  tell: (line: string) => void = () => {};
   readonly #t: Tcb;
   #high = 1;
 
@@ -106,7 +110,7 @@ export class FuzzConn {
   }
 
   /** Sends a segment to the stack and to the reference. The stack works until it rests. */
-  shoot(s: Shot): string {
+  shoot(s: Shot): void {
     const { p, ref, terms } = this;
     const options = [...(s.ts ? [1, 1, 8, 10, ...be32(s.ts[0]), ...be32(s.ts[1])] : []), ...(s.options ?? [])];
     const packet = p.packet(s.flags, {
@@ -123,8 +127,8 @@ export class FuzzConn {
       if (this.#opens(s)) ref.state = 'CLOSED';
       verdict = ref.arrives(arriving, p.probe.now);
     }
+    this.tell(`> ${s.flags} ${s.seq}:${s.seq + s.length} ack ${s.ack} win ${s.win} [${options}]: ${verdict}`);
     p.probe.deliver(packet);
-    return verdict;
   }
 
   /** A SYN that replaces a connection in TIME-WAIT (RFC 6191 section 2). */
@@ -140,7 +144,9 @@ export class FuzzConn {
     const blocks = this.terms.sack ? this.blocks() : [];
     if (duplicate && this.terms.sack) blocks.unshift([...duplicate]);
     const options = sackOption(this, blocks.slice(0, this.terms.ts ? 3 : 4));
-    this.say('A', this.nxt + (this.ref.fin < 0 ? 0 : 1), 0, win, options);
+    // Not below what set the window last: somebody may have spoken from beyond the peer's FIN, and nobody after him would count.
+    const { fin, wl1 } = this.ref;
+    this.say('A', fin < 0 ? this.nxt : Math.max(fin + 1, wl1), 0, win, options);
   }
 
   /** A segment of the peer's with all fields as they should be. */
@@ -179,10 +185,11 @@ export class FuzzConn {
   /** What somebody has acknowledged in the peer's name counts as heard: nobody will send it again. */
   adopt(): void {
     const { ref } = this;
-    this.#grow(ref.una);
-    this.heard.fill(1, 1, ref.una);
-    this.heardNext = Math.max(this.heardNext, ref.una);
-    this.#proceed();
+    if (ref.una > this.heardNext) {
+      this.#grow(ref.una);
+      this.heard.fill(1, this.heardNext, ref.una);
+      this.#proceed();
+    }
     this.nxt = Math.max(this.nxt, ref.next - (ref.fin >= 0 && ref.next > ref.fin ? 1 : 0), ref.wl1);
     for (const [, end] of ref.islands()) this.nxt = Math.max(this.nxt, end);
     if (ref.fin >= 0) this.nxt = ref.fin;
@@ -202,12 +209,18 @@ export class FuzzConn {
 
   // ---- what the stack does -------------------------------------------------------------------------------------------
 
+  /** A segment that the stack has sent, for people; its numbers are absolute. */
+  describe(s: Sent): string {
+    const seq = (s.seq - this.p.stackIss) | 0;
+    return `${s.flags} ${seq}:${seq + s.data.length} ack ${(s.ack - this.p.iss) | 0} win ${s.win}`;
+  }
+
   /** A segment that the stack has sent; numbers absolute. */
   sent(raw: Sent): void {
     const { ref, terms, p } = this;
     if (ref.state === 'CLOSED' || (!terms.strict && raw.flags.includes('R'))) return; // its last words, or another connection's
     const s: Sent = { ...raw, seq: (raw.seq - p.stackIss) | 0, ack: (raw.ack - p.iss) | 0 };
-    const text = `${s.flags} ${s.seq}:${s.seq + s.data.length} ack ${s.ack} win ${s.win}`;
+    const text = this.describe(raw);
     assert.ok(!s.flags.includes('S'), `a SYN: ${text}`);
     assert.ok(!s.flags.includes('R'), `a reset of a connection that lives: ${text}`);
     assert.ok(s.flags.includes('A'), `no ACK: ${text}`);

@@ -6,14 +6,13 @@ import { BATCH } from '../../base/link.ts';
 import { seqDiff } from '../../base/seq.ts';
 import { auditAll } from './audit.test-support.ts';
 import { OPT_LINGER0 } from './flags.ts';
-import { type Action, OPERATIONS } from './fuzz-actions.test-support.ts';
+import { type Action, OPERATIONS, toText } from './fuzz-actions.test-support.ts';
 import * as C from './fuzz-choices.test-support.ts';
 import { pick } from './fuzz-choices.test-support.ts';
 import { type Config, config } from './fuzz-config.test-support.ts';
 import { be32, FuzzConn, octets, VARIANTS } from './fuzz-conn.test-support.ts';
 import { Peer, Probe } from './probe.test-support.ts';
 import { Reference } from './reference.test-support.ts';
-import type { Tcb } from './tcb.ts';
 
 const MAY_SEND: readonly string[] = ['ESTABLISHED', 'CLOSE-WAIT'];
 const HOUR = 3600e6;
@@ -28,10 +27,13 @@ export class FuzzWorld {
   tell: ((line: string) => void) | undefined;
   #listener = 0;
   readonly #linger: Set<FuzzConn> = new Set();
+  /** The window field of the honest peer. */
+  #window: number;
 
   constructor(first: Action, tell?: (line: string) => void) {
     this.config = config(first);
     this.tell = tell;
+    this.#window = this.config.window;
     this.probe = new Probe(this.config.probe);
     for (let n = 0; n < this.config.conns; n++) this.#open(n);
     this.#after(false);
@@ -81,6 +83,7 @@ export class FuzzWorld {
     if (!passive) ref.sends(1, 1, 0, false, answer.win << terms.scale);
     const c = new FuzzConn(n, p, ref, terms);
     c.heardTs = own.tsVal ?? 0;
+    c.tell = (line) => this.tell?.(`${this.#time(probe.now)} ${n} ${line}`);
     this.conns.push(c);
   }
 
@@ -89,19 +92,23 @@ export class FuzzWorld {
     if (a.op === 'world') return;
     const arg = (name: string): number => a.args[OPERATIONS[a.op].indexOf(name)] ?? 0;
     const c = this.conns[arg('conn') % this.conns.length]!;
-    const before = this.conns.map((one) => [one.row?.cwnd ?? 0, one.ref.max]);
-    this.tell?.(`${((this.probe.now - 10_000_000) / 1e6).toFixed(6)} ${a.op} ${c.n}`);
+    this.tell?.(`${this.#time(this.probe.now)} ${toText([a]).trim()}`);
     this[`_${a.op}`](c, arg);
     this.#after(a.op === 'advance');
-    if (a.op === 'advance') return;
-    this.conns.forEach((one, i) => {
-      const t = one.row;
-      if (t !== null && one.ref.max > before[i]![1]! && one.ref.state !== 'CLOSED') this.#flight(t, before[i]![0]!);
-    });
+  }
+
+  #time(us: number): string {
+    return ((us - 10_000_000) / 1e6).toFixed(6);
   }
 
   /** New text has gone out: what is in the network is within the congestion window, limited transmit (RFC 3042) and a probe apart. */
-  #flight(t: Tcb, cwnd: number): void {
+  #flight(c: FuzzConn, late: boolean): void {
+    const t = c.row;
+    const news = c.ref.max > c.before.max;
+    const cwnd = c.before.cwnd;
+    c.before.max = c.ref.max;
+    c.before.cwnd = t?.cwnd ?? 0;
+    if (!news || late || t === null || c.ref.state === 'CLOSED') return;
     const flight = seqDiff(t.sndMax, t.sndUna) - t.sackedBytes - t.lostBytes + t.retransBytes;
     const limit = Math.max(cwnd, t.cwnd) + 3 * t.mss + 1;
     assert.ok(flight <= limit, `${flight} in flight, congestion window ${cwnd} and ${t.cwnd}, MSS ${t.mss}`);
@@ -113,15 +120,15 @@ export class FuzzWorld {
     const { tcp, memory } = probe.stack;
     probe.settle();
     for (const s of probe.sent.splice(0)) {
-      this.tell?.(
-        `        sent to ${s.dstPort}: ${s.flags} ${s.seq >>> 0} +${s.data.length} ack ${s.ack >>> 0} win ${s.win}`,
-      );
-      this.conns.find((c) => c.p.port === s.dstPort)?.sent(s);
+      const c = this.conns.find((one) => one.p.port === s.dstPort)!;
+      this.tell?.(`${this.#time(s.at)} ${c.n} < ${c.describe(s)}`);
+      c.sent(s);
     }
     probe.other.length = 0;
     while (tcp.nextReady() !== 0);
     for (const c of this.conns) {
       c.compare(late);
+      this.#flight(c, late);
       c.adopt();
     }
     auditAll(tcp.engine);
@@ -139,23 +146,19 @@ export class FuzzWorld {
   _world(): void {}
 
   _segment(c: FuzzConn, arg: (name: string) => number): void {
-    const { ref } = c;
     const seq = pick(C.seqMarks(c), arg('seq')) + pick(C.DISTANCES, arg('dseq'));
     const ack = pick(C.ackMarks(c), arg('ack')) + pick(C.DISTANCES, arg('dack'));
-    const verdict = c.shoot({
+    c.shoot({
       flags: pick(C.FLAGS, arg('flags')),
       seq,
       ack,
-      win: pick([this.config.window, ...C.WINDOWS], arg('win')),
+      win: pick([this.#window, ...C.WINDOWS], arg('win')),
       length: Math.min(pick(C.LENGTHS, arg('len')), 1400),
       variant: arg('variant') % VARIANTS,
       ts: C.stamps(c, arg('ts')),
       options: C.extraOptions(c, arg('extra')),
       urgent: arg('extra'),
     });
-    this.tell?.(
-      `        ${pick(C.FLAGS, arg('flags'))} ${seq} ack ${ack}: ${verdict}; RCV.NXT ${ref.next}, SND.UNA ${ref.una}`,
-    );
   }
 
   _data(c: FuzzConn, arg: (name: string) => number): void {
@@ -164,7 +167,7 @@ export class FuzzWorld {
       const room = c.ref.fin < 0 ? c.ref.edge - c.nxt : 0;
       const length = Math.min(1400, pick(C.LENGTHS, arg('len')), room);
       if (length <= 0 || c.ref.state === 'CLOSED') return;
-      c.say('PA', c.nxt, length, this.config.window);
+      c.say('PA', c.nxt, length, this.#window);
       c.nxt += length;
       this.#after(false);
     }
@@ -178,16 +181,16 @@ export class FuzzWorld {
     const { ref } = c;
     const length = Math.min(1400, most, c.nxt - ref.next, ref.edge - ref.next);
     if (ref.state === 'CLOSED' || length <= 0) return;
-    c.say('A', ref.next, length, this.config.window);
+    c.say('A', ref.next, length, this.#window);
     this.#after(false);
   }
 
   _fin(c: FuzzConn): void {
-    if (c.ref.state !== 'CLOSED') c.say('FA', c.nxt, 0, this.config.window);
+    if (c.ref.state !== 'CLOSED') c.say('FA', c.nxt, 0, this.#window);
   }
 
   _hear(c: FuzzConn, arg: (name: string) => number): void {
-    const win = pick([this.config.window, ...C.WINDOWS], arg('win'));
+    const win = pick([this.#window, ...C.WINDOWS], arg('win'));
     const mode = arg('reply') % 6;
     let due = false;
     for (let n = 0; n < 1 + (arg('count') % 12) && c.wire.length > 0; n++) {
@@ -305,11 +308,13 @@ export class FuzzWorld {
   /** Everything that was written arrives, and everything that the peer has sent is read, whatever has happened before. */
   #finish(): void {
     for (const c of this.conns) this._shutdown(c);
+    this.#window = 65_535;
     const done = (c: FuzzConn): boolean =>
       c.ref.state === 'CLOSED' || (c.ref.una === c.written + 2 && c.ref.next === c.nxt + 1 && c.ref.readable === 0);
     for (let round = 0; round < 60 && !this.conns.every(done); round++) {
       for (const c of this.conns) if (c.ref.state !== 'CLOSED') this.#round(c);
-      this.probe.advance(10e6);
+      // Now and then long enough for a timer that has backed off as far as it goes.
+      this.probe.advance(round % 10 === 9 ? 130e6 : 10e6);
       this.#after(true);
     }
     for (const c of this.conns) {
@@ -323,18 +328,18 @@ export class FuzzWorld {
   #round(c: FuzzConn): void {
     for (let n = 0; n < 1000 && c.wire.length > 0 && c.ref.state !== 'CLOSED'; n++) {
       c.hear(c.wire.shift()!);
-      c.answer(this.config.window);
+      c.answer(this.#window);
       this.#after(false);
     }
     // Not every ACK brings text out: a window that was closed, for instance.
-    if (c.ref.state !== 'CLOSED') c.answer(this.config.window);
+    if (c.ref.state !== 'CLOSED') c.answer(this.#window);
     this.#after(false);
     for (let n = 0; n < 100 && c.ref.state !== 'CLOSED'; n++) {
       if (c.ref.readable > 0 && !c.ref.orphan) this._read(c, () => C.SIZES.length - 1);
       else if (c.ref.next > c.nxt || c.ref.edge === c.ref.next) return;
       this.#after(false);
       if (c.ref.next === c.nxt) {
-        c.say('FA', c.nxt, 0, this.config.window);
+        c.say('FA', c.nxt, 0, this.#window);
         this.#after(false);
       }
       this.#fill(c, 1400);
