@@ -5,7 +5,7 @@ import { type Action, action, fromBytes, MAX_ARG, OPERATIONS } from './fuzz-acti
 import { FuzzWorld } from './fuzz-world.test-support.ts';
 
 /** Longer lists find little that shorter ones do not. */
-const LIMIT = 120;
+export const LIMIT = 120;
 
 /** Plays the actions; the first is the world's. Undefined: all is well. `tell` gets a line for all that happens. */
 export function play(actions: readonly Action[], tell?: (line: string) => void): Error | undefined {
