@@ -51,7 +51,13 @@ async function fuzz() {
     corpus,
     ...['--sync', '-i', folder, '-e', 'test-support', '-e', 'node_modules', '--'],
     ...[`-max_total_time=${seconds}`, `-max_len=${MAX_LENGTH}`, `-artifact_prefix=${work}/`, '-timeout=120'],
-    ...['-rss_limit_mb=4096', '-len_control=0', '-print_final_stats=1', ...(values.seed ? [`-seed=${values.seed}`] : []), ...positionals],
+    ...[
+      '-rss_limit_mb=4096',
+      '-len_control=0',
+      '-print_final_stats=1',
+      ...(values.seed ? [`-seed=${values.seed}`] : []),
+      ...positionals,
+    ],
   ]);
   const found = crashes();
   for (const file of found) finding(fromBytes(readFileSync(join(work, file)), LIMIT));
