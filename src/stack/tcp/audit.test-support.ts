@@ -43,6 +43,8 @@ export function auditAll(e: Engine): number {
 function numbers(t: Tcb, where: string): void {
   if (t.state === CLOSED) {
     assert.equal(t.i32[t.sendList + 2], 0, `${where}: a send list`);
+    assert.equal(t.rangeCount, 0, `${where}: out-of-order data`);
+    assert.ok(t.rtxAt === 0 && t.ackAt === 0 && t.longAt === 0, `${where}: a timer`);
     return;
   }
   const nxt = seqDiff(t.sndNxt, t.sndUna);

@@ -122,13 +122,21 @@ export class FuzzConn {
       urgent: s.urgent ?? 0,
     });
     let verdict = 'unknown';
+    const gap = ref.islands().length > 0;
+    const before = ref.next;
     if (terms.strict) {
       const arriving: Arriving = { ...s, window: s.win << terms.peerScale, ts: s.ts?.[0] };
       if (this.#opens(s)) ref.state = 'CLOSED';
       verdict = ref.arrives(arriving, p.probe.now);
     }
     this.tell(`> ${s.flags} ${s.seq}:${s.seq + s.length} ack ${s.ack} win ${s.win} [${options}]: ${verdict}`);
+    // At once: what leaves or fills a gap, or is not new (RFC 5681 section 4.2), and a FIN.
+    const text = verdict === 'taken' && (s.length > 0 || s.flags.includes('F'));
+    const fin = ref.fin >= 0 && before <= ref.fin && ref.next > ref.fin;
+    const due = text && (gap || fin || ref.next === before || ref.islands().length > 0) && p.probe.room > 0;
+    const sent = p.probe.sent.length;
     p.probe.deliver(packet);
+    if (due && ref.state !== 'CLOSED') assert.ok(p.probe.sent.length > sent, 'no ACK at once');
   }
 
   /** A SYN that replaces a connection in TIME-WAIT (RFC 6191 section 2). */
@@ -324,6 +332,9 @@ export class FuzzConn {
       islands: this.p.tcp.engine.ranges.list(t).map(([a, b]) => [seqDiff(a, irs), seqDiff(b, irs)]),
     };
     const { next, una, max, window, edge, tsRecent } = ref;
+    const received = next - 1 - (ref.fin >= 0 && next > ref.fin ? 1 : 0);
+    const acked = una - 1 - (ref.ownFin >= 0 && una > ref.ownFin ? 1 : 0);
+    assert.deepEqual([t.bytesReceived, t.bytesAcked], [received, acked], 'bytes received and acknowledged');
     assert.deepEqual(real, { next, una, max, window, edge, tsRecent, islands: ref.islands() }, 'the reference');
   }
 
