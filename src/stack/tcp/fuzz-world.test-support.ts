@@ -69,7 +69,7 @@ export class FuzzWorld {
     const scaled = agreed(k.scale >= 0, own.ws !== undefined);
     const terms = {
       mss: k.mss === 0 ? (probe.version === 4 ? 536 : 1220) : Math.max(64, k.mss),
-      sack: agreed(k.sack, own.sackOk),
+      sack: agreed(k.sack, own.sackOK),
       ts: agreed(k.ts, own.tsVal !== undefined),
       scale: scaled ? own.ws! : 0,
       peerScale: scaled ? k.scale : 0,
