@@ -24,9 +24,11 @@ export type Operation =
 
 /** Parameters by operation: numbers from 0 to 191, which fuzz-world turns into choices. The first action is always 'world'. */
 export const OPERATIONS: Readonly<Record<Operation, readonly string[]>> = {
-  world: 'conns v6 gso mtu sack ts ws peerws mss iss active rcvbuf sndbuf starved ending cc delack seed'.split(' '),
+  world: 'conns v6 gso mtu sack ts ws peerws mss iss active rcvbuf sndbuf starved ending cc delack seed ecn irw'.split(
+    ' ',
+  ),
   /** Any segment. `seq` and `ack` choose a landmark, `dseq` and `dack` a distance from it. */
-  segment: 'conn flags seq dseq ack dack win len ts extra variant'.split(' '),
+  segment: 'conn flags seq dseq ack dack win len ts extra variant ecn'.split(' '),
   /** The peer sends what comes next, `count` segments of it; `skip`: but loses so many first. */
   data: 'conn len count skip'.split(' '),
   /** The peer sends again what we lack. */

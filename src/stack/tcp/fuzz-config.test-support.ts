@@ -17,6 +17,7 @@ export interface Config {
   readonly mss: number;
   readonly window: number;
   readonly iss: number;
+  readonly ecn: boolean;
   readonly ending: 'honest' | 'close' | 'silent' | 'abort';
 }
 
@@ -26,7 +27,7 @@ export function config(a: Action): Config {
     choices[(args[OPERATIONS.world.indexOf(name)] ?? 0) % choices.length]!;
   const conns = one('conns', [1, 2, 3, 1]);
   const starved = one('starved', [0, 0, 0, 24, 0, 60]);
-  const plenty = { arenaBytes: 10 << 20, small: 300, large: 8, chunks: 1024 };
+  const plenty = { arenaBytes: 16 << 20, small: 300, large: 8, chunks: 2048 };
   return {
     probe: {
       v6: one('v6', [false, true]),
@@ -46,6 +47,13 @@ export function config(a: Action): Config {
         tcpWindowScaling: one('ws', [true, true, true, false]),
         tcpReceiveBuffer: one('rcvbuf', [65_536, 10_000, 131_072, 4096, 65_535]),
         tcpSendBuffer: one('sndbuf', [65_536, 131_072, 8192]),
+        tcpReceiveBufferMax: one('rcvbuf', [65_536, 10_000, 262_144, 4096, 65_535]),
+        tcpSendBufferMax: one('sndbuf', [65_536, 262_144, 8192]),
+        tcpCongestion: one('cc', ['cubic', 'newreno', 'none']),
+        tcpPacing: one('cc', [true, true, true, false]),
+        tcpEcn: one('ecn', [2, 1, 0]),
+        tcpDsack: one('sack', [true, true, true, true, false]),
+        tcpInitialReceiveWindow: one('irw', [1 << 30, 14_600, 1000]),
         tcpDelayedAck: one('delack', [40_000, 200_000, 1000]),
         tcpMaxRanges: starved === 0 ? 512 : 16,
       },
@@ -59,6 +67,7 @@ export function config(a: Action): Config {
     mss: one('mss', [1460, 536, 1000, 100, 65_495, 0]),
     window: one('peerws', [65_535, 1000, 8192, 500, 30_000]),
     iss: one('iss', [-1000, 2 ** 31 - 2000, -3, 0, 12_345]),
+    ecn: one('ecn', [false, true, false, false, true]),
     ending: one('ending', ['honest', 'honest', 'close', 'silent', 'abort', 'honest']),
   };
 }

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { BATCH } from '../../base/link.ts';
-import { seqDiff } from '../../base/seq.ts';
 import { auditAll } from './audit.test-support.ts';
 import { OPT_LINGER0 } from './flags.ts';
 import { type Action, OPERATIONS, toText } from './fuzz-actions.test-support.ts';
@@ -13,6 +12,8 @@ import { type Config, config } from './fuzz-config.test-support.ts';
 import { be32, FuzzConn, octets, VARIANTS } from './fuzz-conn.test-support.ts';
 import { Peer, Probe } from './probe.test-support.ts';
 import { Reference } from './reference.test-support.ts';
+import { pipe } from './scoreboard.ts';
+import type { Sent } from './segments.test-support.ts';
 
 const MAY_SEND: readonly string[] = ['ESTABLISHED', 'CLOSE-WAIT'];
 const HOUR = 3600e6;
@@ -56,9 +57,9 @@ export class FuzzWorld {
     const passive = n >= k.active;
     if (passive && p.listener === 0) p.listen();
     if (passive) this.#listener = p.listener;
-    const syn = passive ? undefined : p.connect();
-    p.inject(passive ? 'S' : 'SA', { raw, win: k.window });
-    const answer = p.expect(passive ? 'SA' : 'A');
+    const syn = passive ? undefined : this.#connect(p);
+    p.inject((passive ? 'S' : 'SA') + (k.ecn ? (passive ? 'EW' : 'E') : ''), { raw, win: k.window });
+    const answer = p.take()[0]!;
     const own = syn ?? answer;
     const stamps = k.ts ? [1, 1, 8, 10, ...be32(1_000_000 + probe.now / 1000), ...be32(own.tsVal ?? 0)] : [];
     if (passive) {
@@ -87,6 +88,12 @@ export class FuzzWorld {
     this.conns.push(c);
   }
 
+  #connect(p: Peer): Sent {
+    p.h = p.tcp.connect(0, 0, 0, 0, 0, ...p.words, p.port, 0);
+    this.probe.settle();
+    return p.take()[0]!;
+  }
+
   /** Plays one action; fails if anything is then as it must not be. */
   act(a: Action): void {
     if (a.op === 'world') return;
@@ -109,7 +116,7 @@ export class FuzzWorld {
     c.before.max = c.ref.max;
     c.before.cwnd = t?.cwnd ?? 0;
     if (!news || late || t === null || c.ref.state === 'CLOSED') return;
-    const flight = seqDiff(t.sndMax, t.sndUna) - t.sackedBytes - t.lostBytes + t.retransBytes;
+    const flight = pipe(t);
     const limit = Math.max(cwnd, t.cwnd) + 3 * t.mss + 1;
     assert.ok(flight <= limit, `${flight} in flight, congestion window ${cwnd} and ${t.cwnd}, MSS ${t.mss}`);
   }
@@ -158,6 +165,7 @@ export class FuzzWorld {
       ts: C.stamps(c, arg('ts')),
       options: C.extraOptions(c, arg('extra')),
       urgent: arg('extra'),
+      ecn: pick([0, 0, 2, 3], arg('ecn')),
     });
   }
 
