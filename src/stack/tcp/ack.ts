@@ -20,6 +20,7 @@ import {
   F2_REORDERED,
   F2_SACK,
   PHASE_OPEN,
+  PHASE_RECOVERY,
   READY_WRITE,
   TIMER_REO,
   TIMER_RTO,
@@ -197,6 +198,9 @@ function restartTimer(e: Engine, t: Tcb, acked: number, running: boolean): void 
     return;
   }
   if (running) return;
+  // Without SACK only the first partial ACK restarts it (the impatient variant, RFC 6582 section 4), so that many holes end
+  // in a timeout instead of one segment a round trip.
+  if (acked > 0 && t.phase === PHASE_RECOVERY && !t.has2(F2_SACK) && !e.news.firstPartial) return;
   const { news, scoreboard } = e;
   // SACKs keep the timer off as long as they are of what was sent before the first segment was last sent.
   const fresh = news.sackFirstSent !== 0 && t.segHead !== 0 && news.sackFirstSent < scoreboard.sentAt(t.segHead);

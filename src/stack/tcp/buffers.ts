@@ -1,5 +1,5 @@
 // Buffers that fit the path: the receive buffer grows with what the user reads in a round trip, the send buffer with cwnd.
-// Called by tcp.ts (read), data (arrivals), ack (advance) and input-open; calls nothing.
+// Called by tcp.ts (read), delayed-ack (arrivals), ack (advance) and input-open; calls nothing.
 
 import { seqDiff, seqGe } from '../../base/seq.ts';
 import type { Engine } from './engine.ts';
@@ -25,7 +25,7 @@ export function startTuning(e: Engine, t: Tcb): void {
 }
 
 /**
- * Text has arrived in order: the receiver's RTT. With timestamps it is the age of the echo, once for each; without, the time
+ * Text has arrived that is acknowledged at once: the receiver's RTT. With timestamps it is the age of the echo, once for each; without, the time
  * in which a window of data comes, which is no less than a round trip.
  */
 export function receiverRtt(e: Engine, t: Tcb): void {
@@ -63,8 +63,8 @@ export function tuneReceive(e: Engine, t: Tcb): void {
   const elapsed = now - t.rcvSpaceAt;
   if (t.rcvRtt === 0 || elapsed < t.rcvRtt) return;
   const read = (t.rcvNxt - t.i32[t.receiveList + 2]!) | 0;
-  // Of a user that reads seldom, what would have been a round trip's.
-  const copied = (seqDiff(read, t.rcvSpaceSeq) * t.rcvRtt) / elapsed;
+  // Of a user that reads seldom, what would have been that of two round trips.
+  const copied = seqDiff(read, t.rcvSpaceSeq) * Math.min(1, (2 * t.rcvRtt) / elapsed);
   t.rcvSpaceSeq = read;
   t.rcvSpaceAt = now;
   if (copied <= t.rcvSpace) return;

@@ -8,19 +8,26 @@ import {
   DROP_TCP_RCV_BUFFER_FULL,
 } from '../../base/drop.ts';
 import { ECONNRESET } from '../../base/errno.ts';
-import { seqDiff, seqGt, seqLe, seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
 import { CHUNK } from '../../base/spans.ts';
 import { TCP_FIN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
-import { receiverRtt } from './buffers.ts';
 import { acknowledgeLater } from './delayed-ack.ts';
 import { takeMark } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_ACK_NOW, F_FIN_KNOWN, F_FIN_RECEIVED, F_ORPHAN, F2_SHUT, READY_END, READY_READ } from './flags.ts';
-import { sendAckDue } from './output.ts';
+import {
+  F_ACK_NOW,
+  F_FIN_KNOWN,
+  F_FIN_RECEIVED,
+  F_ORPHAN,
+  F2_ECN_ECHO,
+  F2_SHUT,
+  READY_END,
+  READY_READ,
+} from './flags.ts';
 import { sendResetFor } from './reset.ts';
-import { noteDuplicate } from './sack.ts';
+import { ackBefore, noteDuplicate } from './sack.ts';
 import { afterFinReceived, mayReceive, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
@@ -47,9 +54,8 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const held = t.ranges !== 0;
   let drop = 0;
   if (seg.length > 0) {
-    // What does not continue the text brings an ACK of its own: the one that is due goes first, as things stand.
-    if (t.has(F_ACK_NOW) && (seqGt(seg.seq, before) || seqLe((seg.seq + seg.length) | 0, before))) sendAckDue(e, t);
-    takeMark(e, t, p);
+    if (t.has(F_ACK_NOW)) ackBefore(e, t);
+    if (t.has2(F2_ECN_ECHO)) takeMark(e, t, p);
     drop = takeText(e, t);
   }
   if (seg.has(TCP_FIN)) noteFin(e, t);
@@ -57,7 +63,6 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   if (advanced > 0) {
     t.bytesReceived += advanced;
     e.core.counters.add(RECEIVED_BYTES, advanced);
-    receiverRtt(e, t);
     e.notify(t, READY_READ);
   }
   acknowledgeLater(e, t, advanced, held);

@@ -1,5 +1,5 @@
 // When data that has arrived is acknowledged: at once, with what we send, or after a delay that adapts (RFC 5681 section 4.2,
-// RFC 9293 section 3.8.6.3). Called by data, timers, emit, options and tcp.ts; calls window.
+// RFC 9293 section 3.8.6.3). Called by data, timers, emit, options and tcp.ts; calls buffers and window.
 //
 //   at once          news about a gap or a duplicate; every second full segment; more than half of the window is used up
 //   quick > 0        the first ACKs: when the user has had its turn (F2_ACK_SOON), or after firstAckDelay
@@ -7,6 +7,7 @@
 //   F2_PINGPONG      the user answers: no quick ACKs, they ride on the answers
 
 import { seqDiff } from '../../base/seq.ts';
+import { receiverRtt } from './buffers.ts';
 import type { Engine } from './engine.ts';
 import { F_ACK_NOW, F_ACK_PENDING, F2_ACK_SOON, F2_DSACK, F2_PINGPONG, F2_PUSHED } from './flags.ts';
 import type { Tcb } from './tcb.ts';
@@ -18,7 +19,6 @@ const LARGE_ENOUGH = 128;
 /** Decides when the text or FIN in hand is acknowledged: RCV.NXT has advanced by `advanced`; `held`: there were gaps before. */
 export function acknowledgeLater(e: Engine, t: Tcb, advanced: number, held: boolean): void {
   const length = e.seg.length;
-  follow(e, t);
   if (length >= t.rcvMss) {
     t.rcvMss = Math.min(length, t.mss);
     t.unackedSegments += length < 2 * t.mss ? 1 : 2;
@@ -28,11 +28,13 @@ export function acknowledgeLater(e: Engine, t: Tcb, advanced: number, held: bool
   // the window with less than two segments.
   const unacked = seqDiff(t.rcvNxt, t.lastAckSent);
   const due = t.unackedSegments >= 2 || unacked >= 2 * t.rcvMss || unacked >= receiveWindow(t);
-  if (advanced <= 0 || held || t.ranges !== 0 || due || t.has2(F2_DSACK)) {
+  if (due) receiverRtt(e, t);
+  if (due || advanced <= 0 || held || t.ranges !== 0 || t.has2(F2_DSACK)) {
     t.set(F_ACK_NOW);
     return;
   }
   t.set(F_ACK_PENDING);
+  follow(e, t);
   const quick = inQuickMode(t);
   if (quick && t.firstAckDelay === 0) {
     t.set2(F2_ACK_SOON);
@@ -46,7 +48,7 @@ function inQuickMode(t: Tcb): boolean {
   return t.quick > 0 && !t.has2(F2_PINGPONG);
 }
 
-/** The distance of segments: `ato` follows it. After a long silence the peer starts over, and quick ACKs help it. */
+/** The distance of segments that need not be acknowledged at once: `ato` follows it. After a long silence the peer starts over, and quick ACKs help it. */
 function follow(e: Engine, t: Tcb): void {
   const least = e.core.settings.tcpDelayedAck;
   const now = e.core.now.us32;
@@ -94,15 +96,15 @@ export function delayOver(e: Engine, t: Tcb): void {
 export function acknowledged(t: Tcb): void {
   if (t.quick > 0 && t.has(F_ACK_NOW | F_ACK_PENDING)) t.quick--;
   t.unset(F_ACK_NOW | F_ACK_PENDING);
-  t.unset2(F2_ACK_SOON | F2_PUSHED);
+  if (t.has2(F2_ACK_SOON | F2_PUSHED)) t.unset2(F2_ACK_SOON | F2_PUSHED);
   t.ackAt = 0;
   t.unackedSegments = 0;
   t.lastAckSent = t.rcvNxt;
 }
 
-/** New text goes out: if it follows text of the peer's closely, it is an answer. */
+/** New text goes out, and text has come before: if closely, it is an answer. */
 export function answers(e: Engine, t: Tcb): void {
-  if (t.ato === 0 || t.has2(F2_PINGPONG)) return;
+  if (t.has2(F2_PINGPONG)) return;
   const since = (e.core.now.us32 - t.dataAt) | 0;
   if (since >= 0 && since < t.ato) t.set2(F2_PINGPONG);
 }

@@ -42,9 +42,8 @@ export function synEcnAgain(e: Engine, t: Tcb): void {
   if ((e.seg.flags & SETUP) !== SETUP) t.unset2(F2_ECN | F2_ECN_ECHO);
 }
 
-/** Text within the window: CWR ends the echo, a CE mark begins it (section 6.1.3). The peer hears of either at once. */
+/** Text within the window of a connection with F2_ECN_ECHO: CWR ends the echo, a CE mark begins it (section 6.1.3). The peer hears of either at once. */
 export function takeMark(e: Engine, t: Tcb, p: Packet): void {
-  if (!t.has2(F2_ECN_ECHO)) return;
   if (e.seg.has(TCP_CWR)) {
     // Its window may be small now: no delay.
     t.unset2(F2_ECE);
@@ -57,13 +56,13 @@ export function takeMark(e: Engine, t: Tcb, p: Packet): void {
 }
 
 /**
- * The flags of a segment after the SYN, with ECE and CWR where they are due; sets the codepoint of its packet: ECT(0) for new
+ * The flags of a segment on a connection with F2_ECN_ECHO, with ECE and CWR where they are due; sets the codepoint of its packet: ECT(0) for new
  * text, not for retransmissions, ACKs and probes (sections 6.1.4 to 6.1.6).
  */
 export function mark(e: Engine, t: Tcb, seq: number, flags: number, length: number): number {
   const way = e.way;
   way.trafficClass = t.tos;
-  if (!t.has2(F2_ECN_ECHO) || (flags & (TCP_SYN | TCP_RST)) !== 0) return flags;
+  if ((flags & (TCP_SYN | TCP_RST)) !== 0) return flags;
   let out = t.has2(F2_ECE) ? flags | TCP_ECE : flags;
   if (length > 0 && t.has2(F2_ECN) && seqGe(seq, t.sndNxt)) {
     way.trafficClass = t.tos | ECT0;

@@ -3,7 +3,7 @@
 
 import { put16 } from '../../base/bytes.ts';
 import { TX_GSO_TCP4, TX_GSO_TCP6, TX_SUM_PARTIAL, type TxBatch } from '../../base/link.ts';
-import { seqGe, seqGt, seqLt } from '../../base/seq.ts';
+import { seqGt, seqLt } from '../../base/seq.ts';
 import { SpanCursor } from '../../base/spans.ts';
 import { combine, fold, pseudo4, pseudo6At } from '../../wire/checksum.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
@@ -27,7 +27,7 @@ import { counter } from '../counters.ts';
 import { acknowledged, answers } from './delayed-ack.ts';
 import { mark } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_SCALING, F_TIMESTAMPS, F_TIMING, F2_CWR_DUE, F2_DSACK, F2_SACK, F2_SHUT } from './flags.ts';
+import { F_SCALING, F_TIMESTAMPS, F_TIMING, F2_CWR_DUE, F2_DSACK, F2_ECN_ECHO, F2_SACK, F2_SHUT } from './flags.ts';
 import { headerBytes } from './route.ts';
 import { sackBlocks, sackLength, sackRoom, writeSack } from './sack.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
@@ -56,7 +56,7 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
   if (l4 === 0) return false;
   const window = windowField(e, t, flags);
   const ack = (flags & TCP_ACK) !== 0 ? t.rcvNxt : 0;
-  const bits = mark(e, t, seq, flags, length);
+  const bits = t.has2(F2_ECN_ECHO) ? mark(e, t, seq, flags, length) : flags;
   putTcpHeader(b, l4, t.localPort, t.remotePort, seq, ack, header, bits, window, 0);
   writeOptions(e, t, l4 + TCP_HEADER_LENGTH, flags);
   if (blocks > 0) writeSack(e, t, l4 + TCP_HEADER_LENGTH + options, blocks);
@@ -65,7 +65,7 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
   if (length > 0) addPayload(e, t, iface.tx, seq, length);
   checksum(e, t, iface.tx, entry, l4, header, length, iface.link.caps.txChecksum === 'partial', t.mss - sack);
   if ((bits & TCP_CWR) !== 0) t.unset2(F2_CWR_DUE);
-  if (length > 0 && seqGe(seq, t.sndNxt)) answers(e, t);
+  if (length > 0 && t.ato !== 0 && seq === t.sndNxt) answers(e, t);
   sent(e, t, seq, flags, length);
   return true;
 }

@@ -20,8 +20,6 @@ export const NEWS_LOST_RETRANS = 32;
 export const NEWS_ECE = 64;
 /** The rate sample is of what was sent while the application was the limit. */
 export const NEWS_APP_LIMITED = 128;
-/** The segment has no text and tells no new window. */
-export const NEWS_PURE = 256;
 
 const LATEST = 0;
 const FIRST = 1;
@@ -47,6 +45,8 @@ export class AckNews {
   priorPipe = 0;
   /** The RTT of what was acknowledged, us; -1: not known. */
   rtt = -1;
+  /** Without SACK: SND.UNA moves for the first time since the third duplicate ACK. */
+  firstPartial = false;
   /** The lowest number that came out of order without having been sent again, if `reordered`. */
   reordered = false;
   lowest = 0;
@@ -66,6 +66,7 @@ export class AckNews {
     this.priorPipe = pipe;
     this.rtt = -1;
     this.reordered = false;
+    this.firstPartial = false;
     this.#times.fill(0);
   }
 

@@ -21,6 +21,7 @@ import {
   F2_ACK_SOON,
   F2_FRTO_PROBE,
   F2_PACED,
+  F2_SACK,
   F2_SEND_TLP,
   TIMER_REO,
   TIMER_RTO,
@@ -30,7 +31,7 @@ import { inReduction } from './prr.ts';
 import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
 import { sendMss } from './sack.ts';
-import { pipe, SEG_SACKED } from './scoreboard.ts';
+import { pipe, SEG_PUSH, SEG_SACKED } from './scoreboard.ts';
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -166,6 +167,7 @@ function retransmitFirst(e: Engine, t: Tcb): boolean {
   const board = e.scoreboard;
   const head = t.segHead;
   if (head === 0) return true;
+  board.collapse(t, head, t.mss);
   const length = Math.min(t.mss, seqDiff(board.end(head), board.start(head)));
   return sendAgain(e, t, head, length) === OUT_DONE;
 }
@@ -177,6 +179,7 @@ function retransmitLost(e: Engine, t: Tcb): number {
   let turn = TURN;
   for (let rec = board.firstLost(t); rec !== 0; rec = board.firstLost(t)) {
     const start = board.start(rec);
+    board.collapse(t, rec, t.mss);
     let length = Math.min(seqDiff(board.end(rec), start), segmentLimit(e, t, t.mss));
     const room = t.cwnd - pipe(t);
     if (room < Math.min(length, t.mss)) return OUT_DONE;
@@ -190,7 +193,8 @@ function retransmitLost(e: Engine, t: Tcb): number {
     const first = rec === t.segHead;
     const result = sendAgain(e, t, rec, length);
     if (result !== OUT_DONE) return result;
-    if (first && t.timer !== TIMER_REO) restartRto(e, t);
+    // Without SACK the holes after the first do not restart it (the impatient variant, RFC 6582 section 4).
+    if (first && t.timer !== TIMER_REO && (t.has2(F2_SACK) || t.dupAcks > 0)) restartRto(e, t);
   }
   return OUT_DONE;
 }
@@ -203,7 +207,8 @@ function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
   if (length < seqDiff(board.end(rec), start) && !board.split(t, rec, (start + length) | 0)) return OUT_FULL;
   const fin = t.has(F_FIN_SENT) && ((start + length) | 0) === t.sndNxt;
   const text = fin ? length - 1 : length;
-  if (!emit(e, t, start, TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
+  const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
+  if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
   board.resent(t, rec, e.core.now.us);
   countRetransmission(e, t, length);
   if (inReduction(t)) t.prrOut += length;
@@ -221,7 +226,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   if (unsent > 0 && window > 0) {
     const length = Math.min(unsent, window, t.mss);
     const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
-    if (!sendNew(e, t, TCP_PSH, length, fin)) return false;
+    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, fin)) return false;
     probeSent(e, t, false);
     return true;
   }
@@ -242,7 +247,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
-  e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us);
+  e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
   t.unset(F_FORCE | F_PERSIST);
@@ -256,6 +261,7 @@ function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean)
 /** New text, as the windows and pacing allow; a FIN behind the last byte. */
 function sendText(e: Engine, t: Tcb): number {
   if (t.sndUna === t.sndNxt) afterIdle(e, t);
+  const mss = sendMss(t);
   let turn = Math.min(TURN, quantum(t));
   for (;;) {
     const end = (t.sndUna + t.i32[t.sendList + 2]!) | 0;
@@ -267,7 +273,6 @@ function sendText(e: Engine, t: Tcb): number {
     }
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const usable = Math.min(window, t.cwnd - pipe(t));
-    const mss = sendMss(t);
     let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
     if (length < 0) length = 0;
     length = lengthToSend(t, unsent, length, window, mss);
@@ -279,7 +284,7 @@ function sendText(e: Engine, t: Tcb): number {
     }
     if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!sendNew(e, t, last ? TCP_PSH : 0, length, fin)) return OUT_FULL;
+    if (!sendNew(e, t, last && length > 0 ? TCP_PSH : 0, length, fin)) return OUT_FULL;
     turn -= length + 1;
   }
 }

@@ -2,7 +2,7 @@
 // Called by recovery and, for each segment sent, by output; calls scoreboard.pipe.
 
 import type { Engine } from './engine.ts';
-import { F2_CWR_DUE, F2_ECN, F2_TLP, F2_UNDO, NO_THRESHOLD, PHASE_CWR, PHASE_RECOVERY } from './flags.ts';
+import { F2_CWR_DUE, F2_ECN, F2_SACK, F2_TLP, F2_UNDO, NO_THRESHOLD, PHASE_CWR, PHASE_RECOVERY } from './flags.ts';
 import { pipe } from './scoreboard.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -30,15 +30,17 @@ export function reduce(e: Engine, t: Tcb): void {
   t.prrDelivered += delivered;
   let count: number;
   if (flight > t.ssthresh) {
-    count = Math.ceil((t.prrDelivered * t.ssthresh) / t.priorCwnd) - t.prrOut;
+    // In whole segments: less could not be sent.
+    count = Math.ceil((t.prrDelivered * t.ssthresh) / t.priorCwnd / t.mss) * t.mss - t.prrOut;
   } else {
     count = Math.max(t.prrDelivered - t.prrOut, delivered);
     // SafeACK: progress, and nothing more was found lost.
     if (acked > 0 && lost === 0) count += t.mss;
     count = Math.min(t.ssthresh - flight, count);
   }
-  // The fast retransmit is always sent.
-  count = Math.max(count, t.prrOut === 0 ? t.mss : 0);
+  // The fast retransmit is always sent, and so is, without SACK, what a partial ACK shows to be missing (RFC 6582 section 3.2).
+  const always = t.prrOut === 0 || (!t.has2(F2_SACK) && acked > 0 && lost > 0);
+  count = Math.max(count, always ? t.mss : 0);
   t.cwnd = flight + count;
 }
 

@@ -10,7 +10,7 @@ import type { Tcb } from './tcb.ts';
 /** Pacing in slow start sends two windows a round trip, later 1.2: faster than the window opens, or pacing would be the limit. */
 const SLOW_START_GAIN = 2;
 const AVOIDANCE_GAIN = 1.2;
-/** What goes out at once: the bytes of a millisecond, but at least two segments; a superframe costs no more than a segment. */
+/** What goes out at once, and how far sending may be ahead of the rate: a millisecond, but at least two segments. */
 const QUANTUM_US = 1000;
 
 /** Counts what the ACK delivered, and takes a rate sample from it. */
@@ -40,20 +40,22 @@ export function noteAppLimited(t: Tcb): void {
   t.set2(F2_APP_LIMITED);
 }
 
-/** The pacing rate follows cwnd and SRTT, unless the congestion control sets its own. */
+/** The pacing rate follows cwnd and the round-trip time, unless the congestion control sets its own. */
 export function updatePacing(e: Engine, t: Tcb): void {
   const s = e.core.settings;
-  if (!s.tcpPacing || t.srtt < s.tcpPacingMinRtt || t.cwnd >= NO_THRESHOLD) {
+  if (!s.tcpPacing || t.minRtt < s.tcpPacingMinRtt || t.cwnd >= NO_THRESHOLD) {
     t.pacingRate = 0;
     return;
   }
+  // Where the process or the path stood still for a while, SRTT says little of how fast the path is.
+  const rtt = Math.min(t.srtt, 2 * t.minRtt);
   const gain = t.cwnd < t.ssthresh >> 1 ? SLOW_START_GAIN : AVOIDANCE_GAIN;
-  t.pacingRate = (gain * t.cwnd * 1e6) / t.srtt;
+  t.pacingRate = (gain * t.cwnd * 1e6) / rtt;
 }
 
 /** Whether text must wait. It is told when to come back by the row's timer. */
 export function paced(e: Engine, t: Tcb): boolean {
-  if (t.pacingRate === 0 || t.paceAt <= e.core.now.us) {
+  if (t.pacingRate === 0 || t.paceAt <= e.core.now.us + QUANTUM_US) {
     t.unset2(F2_PACED);
     return false;
   }

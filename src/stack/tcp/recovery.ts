@@ -163,6 +163,7 @@ export function removeDuplicates(e: Engine, t: Tcb, acked: number): void {
   const counted = Math.min(t.sackedBytes, Math.max(0, acked - t.mss));
   t.sackedBytes -= counted;
   e.news.delivered -= counted;
+  e.news.firstPartial = t.dupAcks >= DUPLICATES;
   t.dupAcks = 0;
 }
 

@@ -1,11 +1,11 @@
 // SACK and D-SACK on what we send (RFC 2018 section 4, RFC 2883 section 4), and what they leave of a segment for text.
 // Called by input and data (duplicates), emit (the option) and output (sizes); calls ranges.
 
-import { seqGe, seqGt } from '../../base/seq.ts';
+import { seqGe, seqGt, seqLe } from '../../base/seq.ts';
 import { putTcpSack, TCP_MAX_SACK_BLOCKS, TCP_TIMESTAMPS_LENGTH } from '../../wire/tcp-options.ts';
 import { enterQuick } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
-import { F_TIMESTAMPS, F2_DSACK, F2_SACK } from './flags.ts';
+import { F_ACK_NOW, F_TIMESTAMPS, F2_DSACK, F2_SACK } from './flags.ts';
 import { sendAckDue } from './output.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -18,15 +18,20 @@ const edges: Int32Array = new Int32Array(2 * TCP_MAX_SACK_BLOCKS);
 
 /**
  * [start, end) of the segment in hand had been received before: the next ACK says so, once (RFC 2883 section 4). Of several
- * pieces of a segment the first is reported. A report of an earlier segment that still waits goes out before.
+ * pieces of a segment the first is reported; what waits to be reported of an earlier one has gone out (ackBefore).
  */
 export function noteDuplicate(e: Engine, t: Tcb, start: number, end: number): void {
-  if (!t.has2(F2_SACK) || !e.core.settings.tcpDsack) return;
-  if (t.has2(F2_DSACK)) sendAckDue(e, t);
-  if (t.has2(F2_DSACK)) return;
+  if (t.has2(F2_DSACK) || !t.has2(F2_SACK) || !e.core.settings.tcpDsack) return;
   t.set2(F2_DSACK);
   t.dsackStart = start;
   t.dsackEnd = end;
+}
+
+/** The segment in hand does not simply continue the text: the ACK that is due goes out before it is looked at, as things stand. */
+export function ackBefore(e: Engine, t: Tcb): void {
+  const { seq, length } = e.seg;
+  if (!t.has(F_ACK_NOW)) return;
+  if (t.has2(F2_DSACK) || seqGt(seq, t.rcvNxt) || seqLe((seq + length) | 0, t.rcvNxt)) sendAckDue(e, t);
 }
 
 /** The segment in hand, which is refused for its number or its timestamp, may be a duplicate all the same (RFC 2883 sections 4.1 and 4.3). */
@@ -35,6 +40,7 @@ export function refusedDuplicate(e: Engine, t: Tcb): void {
   if (space === 0 || seqGe(seq, t.rcvNxt)) return;
   const end = (seq + space) | 0;
   enterQuick(e, t);
+  ackBefore(e, t);
   noteDuplicate(e, t, seq, seqGt(end, t.rcvNxt) ? t.rcvNxt : end);
 }
 

@@ -34,6 +34,8 @@ export const SEG_RETRANS = 4;
 /** Was ever sent again: its ACK tells nothing of the path's time (Karn). */
 export const SEG_EVER = 8;
 export const SEG_APP_LIMITED = 16;
+/** Its last segment bears PSH. */
+export const SEG_PUSH = 32;
 
 export class Scoreboard {
   readonly i32: Int32Array;
@@ -92,7 +94,7 @@ export class Scoreboard {
   // ---- sending -----------------------------------------------------------------------------------------------------
 
   /** New sequence space [start, end) goes out now. Where records are short, the last one grows: its times become coarser. */
-  sent(t: Tcb, start: number, end: number, now: number): void {
+  sent(t: Tcb, start: number, end: number, now: number, push: boolean): void {
     const { i32 } = this;
     if (t.segHead === 0) {
       t.firstSentAt = now;
@@ -105,6 +107,7 @@ export class Scoreboard {
       if (tail === 0) return; // not even the reserve: an ACK of all of it, or a timeout, still works
       if ((this.state(tail) & (SEG_SACKED | SEG_LOST)) === 0) {
         i32[(tail >> 2) + END] = end;
+        if (push) i32[(tail >> 2) + STATE]! |= SEG_PUSH;
         this.#stamp(t, tail, now);
         this.#timeRemove(t, tail);
         this.#timeAppend(t, tail);
@@ -118,7 +121,7 @@ export class Scoreboard {
     i32[r + NEXT] = 0;
     i32[r + START] = start;
     i32[r + END] = end;
-    i32[r + STATE] = 0;
+    i32[r + STATE] = push ? SEG_PUSH : 0;
     i32[r + PREVIOUS] = tail;
     if (tail === 0) t.segHead = rec;
     else i32[(tail >> 2) + NEXT] = rec;
@@ -220,7 +223,7 @@ export class Scoreboard {
     t.sackSeen4 = t.sackSeen5 = t.sackSeen6 = t.sackSeen7 = 0;
   }
 
-  /** `next` becomes part of `rec`; both are SACKed. */
+  /** `next` becomes part of `rec`: both are SACKed, or wait to be sent again. */
   #absorb(t: Tcb, rec: number, next: number): void {
     const { i32 } = this;
     i32[(rec >> 2) + END] = i32[(next >> 2) + END]!;
@@ -304,6 +307,7 @@ export class Scoreboard {
     i32[m + PREVIOUS] = rec;
     for (let i = SENT_AT; i <= FIRST_SENT_AT; i++) f64[(made >> 3) + i] = f64[(rec >> 3) + i]!;
     i32[r + END] = at;
+    i32[r + STATE]! &= ~SEG_PUSH;
     i32[r + NEXT] = made;
     if (next === 0) t.segTail = made;
     else i32[(next >> 2) + PREVIOUS] = made;
@@ -315,6 +319,23 @@ export class Scoreboard {
     if (after === 0) t.timeTail = made;
     else i32[(after >> 2) + TIME_PREVIOUS] = made;
     return true;
+  }
+
+  /**
+   * Joins to `rec`, which waits to be sent again, what waits behind it, as far as both fit into `most` bytes: small pieces go
+   * out as one segment (RFC 9293 section 3.8.6 allows to repacketize).
+   */
+  collapse(t: Tcb, rec: number, most: number): void {
+    const { i32 } = this;
+    const r = rec >> 2;
+    const waits = SEG_LOST | SEG_RETRANS;
+    if ((i32[r + STATE]! & waits) !== SEG_LOST) return;
+    for (let next = i32[r + NEXT]!; next !== 0; next = i32[r + NEXT]!) {
+      const n = next >> 2;
+      if ((i32[n + STATE]! & waits) !== SEG_LOST || seqDiff(i32[n + END]!, i32[r + START]!) > most) return;
+      i32[r + STATE]! |= i32[n + STATE]! & SEG_PUSH;
+      this.#absorb(t, rec, next);
+    }
   }
 
   /** Forgets everything. */

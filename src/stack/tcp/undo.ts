@@ -68,10 +68,7 @@ export function undoRecovery(e: Engine, t: Tcb): boolean {
   else recoveryWasNeeded(t);
   // Without SACK an ACK just at RECOVER may be followed by duplicates of what was sent twice: they must not start it all
   // again (RFC 6582 section 3.2, "avoiding multiple fast retransmits").
-  if (t.sndUna === t.recover && !t.has2(F2_SACK)) {
-    if (t.retransBytes === 0) t.unset2(F2_STAMPED);
-    return true;
-  }
+  if (t.sndUna === t.recover && !t.has2(F2_SACK)) return true;
   t.phase = PHASE_OPEN;
   return false;
 }
