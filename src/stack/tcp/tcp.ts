@@ -255,6 +255,11 @@ export class Tcp {
     return t === null ? null : tcpInfo(this.#e, t);
   }
 
+  /** What lies below the handles: for tests that audit rows. */
+  get engine(): Engine {
+    return this.#e;
+  }
+
   /** Rows in use: connections in any state, and listeners. */
   get used(): number {
     return this.#e.rows.used;
