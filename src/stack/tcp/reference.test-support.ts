@@ -136,7 +136,7 @@ export class Reference {
       return;
     }
     const stop = Math.min(end, this.edge, this.fin < 0 ? Infinity : this.fin);
-    if (stop > this.high) this.grow(stop);
+    if (stop > s.seq && stop > this.high) this.grow(stop);
     for (let at = Math.max(s.seq, this.next); at < stop; at++) {
       if (this.cells[at] === 0) this.cells[at] = 1 + s.variant;
     }
