@@ -50,7 +50,9 @@ export async function writing(work) {
     await work();
   } catch (error) {
     if (!NOT_OURS.has(error.code)) throw error;
-    fail(`${root} is out of date, and you may not write there (${error.code}): have its owner run npm start, or copy it.`);
+    fail(
+      `${root} is out of date, and you may not write there (${error.code}): have its owner run npm start, or copy it.`,
+    );
   }
 }
 

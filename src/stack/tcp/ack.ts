@@ -18,7 +18,7 @@ import {
   F_WANT_WRITE,
   READY_WRITE,
 } from './flags.ts';
-import { established } from './input-open.ts';
+import { established, handshakeWaits } from './input-open.ts';
 import { ackInRecovery, duplicateAck } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { rttSample } from './rtt.ts';
@@ -33,6 +33,8 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
       sendResetFor(e, p);
       return DROP_TCP_BAD_ACK;
     }
+    const waits = handshakeWaits(e, t);
+    if (waits !== 0) return waits < 0 ? 0 : waits;
     t.sndWnd = seg.window << t.sndScale;
     t.maxSndWnd = t.sndWnd;
     t.sndWl1 = seg.seq;
@@ -41,7 +43,7 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
     e.activate(t);
   }
   // RFC 5961 section 5: not for what was never sent, nor older than any window we have seen.
-  if (seqGt(seg.ack, t.sndMax) || seqLt(seg.ack, (t.sndUna - Math.max(t.maxSndWnd, 65535)) | 0)) {
+  if (seqGt(seg.ack, t.sndMax) || (seqLt(seg.ack, t.sndUna) && tooOld(t, seg.ack))) {
     challenge(e, t);
     return DROP_TCP_CHALLENGE;
   }
@@ -55,6 +57,11 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
     e.activate(t);
   } else if (news) e.activate(t);
   return 0;
+}
+
+/** SEG.ACK < SND.UNA - MAX.SND.WND (RFC 5961 section 5.2), or before there was anything to acknowledge. */
+function tooOld(t: Tcb, ack: number): boolean {
+  return seqDiff(t.sndUna, ack) > Math.min(t.maxSndWnd, t.bytesAcked + 1);
 }
 
 /** RFC 5681 section 2: outstanding data, no text, no FIN, the highest ACK, and the same window. */

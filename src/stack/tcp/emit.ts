@@ -25,7 +25,7 @@ import {
 import { counter } from '../counters.ts';
 import type { Engine } from './engine.ts';
 import { F_ACK_NOW, F_ACK_PENDING, F_SCALING, F_TIMESTAMPS, F_TIMING, F2_SACK } from './flags.ts';
-import { headerBytes } from './route.ts';
+import { advertisedMss } from './route.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { offerWindow } from './window.ts';
@@ -95,10 +95,7 @@ function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
   const tsVal = (e.core.now.ms32 + t.tsOffset) | 0;
   const tsEcr = (flags & TCP_ACK) !== 0 ? t.tsRecent : 0;
   if ((flags & TCP_SYN) !== 0) {
-    // RFC 6691: from the interface's MTU, without regard to options.
-    const iface = e.floor.interfaces.get(t.iface);
-    const mtu = e.way.version === 6 ? Math.min(iface.mtu, iface.mtu6) : iface.mtu;
-    const mss = Math.min(65535, mtu - headerBytes(t));
+    const mss = advertisedMss(e, e.way, t);
     putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), sackOffered(e, t), timestampsOffered(e, t), tsVal, tsEcr);
   } else if (t.has(F_TIMESTAMPS)) {
     putTcpTimestamps(e.core.u8, at, tsVal, tsEcr);

@@ -16,6 +16,7 @@ import type { Routes } from '../routes.ts';
 import { Way } from '../way.ts';
 import type { CongestionControl } from './cc/congestion.ts';
 import { newReno } from './cc/newreno.ts';
+import { ChallengeLimit } from './challenge.ts';
 import {
   F_ACTIVE,
   F_BLOCKED,
@@ -74,6 +75,9 @@ export class Engine {
   /** A second way, for packets that belong to no connection (resets). */
   readonly replyWay: Way = new Way();
   readonly cc: CongestionControl = newReno;
+  readonly challenges: ChallengeLimit;
+  /** When a SYN cookie was last sent, us: only then may an ACK bring one back. */
+  cookieAt: number = -Infinity;
   /** Tells the driver that there is work. */
   onWork: () => void = () => {};
   /** Whether the listener in `row` takes IPv6 only; moves `l`. */
@@ -84,6 +88,7 @@ export class Engine {
     this.floor = floor;
     this.core = core;
     this.rng = core.rng;
+    this.challenges = new ChallengeLimit(core, core.rng);
     this.rows = tcbRows(core.arena, core.settings.tcpRows);
     this.table = new TcpTable(core, this.rows);
     this.wheel = new Wheel(core.arena, 'tcp.wheel', this.rows, TCB_WHEEL);

@@ -35,6 +35,9 @@ export interface Sent {
   readonly ws: number | undefined;
   readonly tsVal: number | undefined;
   readonly tsEcr: number | undefined;
+  readonly sackOk: boolean;
+  /** SACK blocks as they stand: [left edge, right edge], absolute. */
+  readonly sack: readonly (readonly [number, number])[];
   readonly ttl: number;
   readonly tos: number;
   /** Bytes of the whole IP packet. */
@@ -148,6 +151,8 @@ export function readPacket(packet: Uint8Array, at: number, summed: boolean): Sen
     ws: undefined as number | undefined,
     tsVal: undefined as number | undefined,
     tsEcr: undefined as number | undefined,
+    sackOk: false as boolean,
+    sack: [] as [number, number][],
     ttl: packet[version === 4 ? 8 : 7]!,
     tos: version === 4 ? packet[1]! : (view.getUint16(0) >> 4) & 255,
     bytes: packet.length,
@@ -157,7 +162,14 @@ export function readPacket(packet: Uint8Array, at: number, summed: boolean): Sen
 
 function readOptions(b: Uint8Array): Partial<Sent> {
   const view = new DataView(b.buffer, b.byteOffset, b.length);
-  const out: { mss?: number; ws?: number; tsVal?: number; tsEcr?: number } = {};
+  const out: {
+    mss?: number;
+    ws?: number;
+    tsVal?: number;
+    tsEcr?: number;
+    sackOk?: boolean;
+    sack?: [number, number][];
+  } = {};
   for (let i = 0; i < b.length && b[i] !== 0; ) {
     if (b[i] === 1) {
       i++;
@@ -167,7 +179,11 @@ function readOptions(b: Uint8Array): Partial<Sent> {
     assert.ok(n >= 2 && i + n <= b.length, 'option length');
     if (b[i] === 2) out.mss = view.getUint16(i + 2);
     else if (b[i] === 3) out.ws = b[i + 2]!;
-    else if (b[i] === 8) {
+    else if (b[i] === 4) out.sackOk = true;
+    else if (b[i] === 5) {
+      out.sack = [];
+      for (let k = i + 2; k < i + n; k += 8) out.sack.push([view.getInt32(k), view.getInt32(k + 4)]);
+    } else if (b[i] === 8) {
       out.tsVal = view.getInt32(i + 2);
       out.tsEcr = view.getInt32(i + 6);
     } else assert.fail(`option ${b[i]}`);
