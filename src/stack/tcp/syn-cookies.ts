@@ -14,7 +14,7 @@ import { putTcpSynOptions, tcpSynOptionsLength } from '../../wire/tcp-options.ts
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
 import type { Engine } from './engine.ts';
-import { tupleHash } from './isn.ts';
+import { stampOffset } from './isn.ts';
 import { loadReplyWay } from './reset.ts';
 import { advertisedMss } from './route.ts';
 import type { Tcb } from './tcb.ts';
@@ -31,17 +31,24 @@ const TS_BITS = 63;
 const NO_SCALE = 15;
 const TS_SACK = 1 << 4;
 
-const words = new Int32Array(5);
+const words = new Int32Array(11);
 
-/** The cookie for the tuple of packet `p`, its peer's initial number and a period, with zeros for the MSS. Leaves the tuple's offset of TSval in tsOffset. */
+/** The cookie for the tuple of packet `p`, its peer's initial number and a period, with zeros for the MSS. */
 function cookie(e: Engine, p: Packet, irs: number, period: number): number {
-  const { srcPort, dstPort } = e.seg;
-  words[0] = 0x434f4f4b; // "COOK"
-  words[1] = tupleHash(e.core, p.dst0, p.dst1, p.dst2, p.dst3, dstPort, p.src0, p.src1, p.src2, p.src3, srcPort);
-  words[2] = e.core.sip.high;
-  words[3] = irs;
-  words[4] = period;
-  return e.core.sip.hash(words, 0, 5) & ~MSS_BITS;
+  words[0] = irs;
+  words[1] = period;
+  words[2] = (e.seg.dstPort << 16) | e.seg.srcPort;
+  words[3] = p.dst3;
+  words[4] = p.src3;
+  // Messages of both families differ in length, and from those of initial numbers.
+  if (p.version === 4) return e.core.sip.hash(words, 0, 5) & ~MSS_BITS;
+  words[5] = p.dst0;
+  words[6] = p.dst1;
+  words[7] = p.dst2;
+  words[8] = p.src0;
+  words[9] = p.src1;
+  words[10] = p.src2;
+  return e.core.sip.hash(words, 0, 11) & ~MSS_BITS;
 }
 
 function period(e: Engine): number {
@@ -65,7 +72,8 @@ export function sendCookie(e: Engine, l: Tcb, p: Packet): void {
   const stamped = s.tcpTimestamps && hasTimestamps;
   const scaled = stamped && s.tcpWindowScaling && windowScale >= 0;
   const sack = stamped && s.tcpSack && sackPermitted;
-  const clock = (core.now.ms32 + words[2]!) | 0;
+  const ports = (seg.dstPort << 16) | seg.srcPort;
+  const clock = (core.now.ms32 + stampOffset(core, p.src0, p.src1, p.src2, p.src3, p.dst3, ports)) | 0;
   let stamp = (clock & ~TS_BITS) | (scaled ? windowScale : NO_SCALE) | (sack ? TS_SACK : 0);
   if (seqGt(stamp, clock)) stamp = (stamp - TS_BITS - 1) | 0; // TSval must not go back afterwards
   const scale = scaled ? scaleFor(l.rcvLimit) : -1;
