@@ -92,7 +92,7 @@ export interface Settings {
   tcpSynCookies: number;
   /** Half-open connections (SYN-RECEIVED, passive) over all listeners, 4096 rows; beyond, as when a backlog is full. */
   tcpMaxHalfOpen: number;
-  /** Least MSS believed of a peer, and least that a path makes us send, 64 bytes: smaller ones only cost (RFC 9293 section 3.7.1). */
+  /** Least MSS believed of a peer, 64 bytes: smaller ones only cost (RFC 9293 section 3.7.1 names no least; CVE-2019-11479). */
   tcpMinMss: number;
   /** Search for a smaller MSS when full segments vanish without a word: 0 off, 1 on (default) (RFC 4821 section 7.7, RFC 8899 section 4.3). */
   tcpMtuProbing: number;

@@ -16,12 +16,16 @@ import {
   F_TIMESTAMPS,
   F_TIMING,
   F_WANT_WRITE,
-  READY_WRITE,
+  F2_PROVING,
+  F2_SIZES,
 } from './flags.ts';
+import { finWait2 } from './close.ts';
 import { established, handshakeWaits } from './input-open.ts';
+import { sizesAcked } from './path-size.ts';
 import { ackInRecovery, duplicateAck } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
 import { rttSample } from './rtt.ts';
+import { tellRoom } from './send-room.ts';
 import { afterFinAcked, CLOSED, FIN_WAIT_2, SYN_RECEIVED, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -126,10 +130,8 @@ function advance(e: Engine, t: Tcb, acked: number): void {
   if (t.sndUna === t.sndMax) t.rtxAt = 0;
   else if (restart) t.rtxAt = now.us + t.rto;
   e.floor.neighbours.confirm(t.neighbour);
-  if (t.has(F_WANT_WRITE) && t.i32[t.sendList + 2]! <= t.sndLimit - (t.sndLimit >> 2)) {
-    t.unset(F_WANT_WRITE);
-    e.notify(t, READY_WRITE);
-  }
+  if (t.has2(F2_PROVING | F2_SIZES)) sizesAcked(e, t);
+  if (t.has(F_WANT_WRITE)) tellRoom(e, t);
   e.activate(t);
   if (finAcked) finAcknowledged(e, t);
 }
@@ -162,6 +164,6 @@ function finAcknowledged(e: Engine, t: Tcb): void {
   else if (next !== t.state) {
     t.state = next;
     // Not for ever: the user has gone and the peer may have, too.
-    if (next === FIN_WAIT_2 && t.has(F_ORPHAN)) t.longAt = e.core.now.us + e.core.settings.tcpFinWait2;
+    if (next === FIN_WAIT_2 && t.has(F_ORPHAN)) t.longAt = e.core.now.us + finWait2(e, t);
   }
 }

@@ -42,7 +42,11 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const held = t.ranges !== 0;
   const ackDue = t.has(F_ACK_NOW);
   let drop = 0;
-  if (seg.length > 0) drop = takeText(e, t);
+  if (seg.length > 0) {
+    t.dataSegsIn = (t.dataSegsIn + 1) | 0;
+    t.lastDataAt = e.core.now.us;
+    drop = takeText(e, t);
+  }
   if (seg.has(TCP_FIN)) noteFin(e, t);
   const advanced = seqDiff(t.rcvNxt, before);
   if (advanced > 0) {

@@ -25,6 +25,7 @@ import {
 import { counter } from '../counters.ts';
 import type { Engine } from './engine.ts';
 import { F_ACK_NOW, F_ACK_PENDING, F_SCALING, F_TIMESTAMPS, F_TIMING, F2_SACK } from './flags.ts';
+import { sizeSent } from './path-size.ts';
 import { advertisedMss } from './route.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -174,6 +175,7 @@ function checksum(
 function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): void {
   const counters = e.core.counters;
   counters.add(SENT, 1);
+  t.segsOut = (t.segsOut + 1) | 0;
   if ((flags & TCP_ACK) !== 0) {
     t.lastAckSent = t.rcvNxt;
     t.unset(F_ACK_NOW | F_ACK_PENDING);
@@ -189,9 +191,14 @@ function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): vo
   counters.add(SENT_BYTES, length);
   t.lastSentAt = e.core.now.us;
   const end = (seq + space) | 0;
+  if (length > 0) {
+    t.dataSegsOut = (t.dataSegsOut + (length > t.mss ? Math.ceil(length / t.mss) : 1)) | 0;
+    sizeSent(t, length, end);
+  }
   if (seqLt(seq, t.sndMax)) {
     counters.add(RETRANSMITTED, 1);
     t.bytesRetransmitted += length;
+    t.retransmits++;
     // Karn: a measurement that this segment could end is void (RFC 6298 section 3).
     if (t.has(F_TIMING) && seqGt(t.timedSeq, seq)) t.unset(F_TIMING);
   } else if (!t.has(F_TIMING)) {

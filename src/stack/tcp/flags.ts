@@ -79,6 +79,8 @@ export const F2_PROVING: number = 1 << 23;
 export const F2_DEFERRED: number = 1 << 24;
 /** The route's MTU is fixed: no path MTU discovery, no DF. */
 export const F2_MTU_LOCK: number = 1 << 25;
+/** There is a pendingMtu or a mssCap. */
+export const F2_SIZES: number = 1 << 26;
 
 /** Data arrived. */
 export const READY_READ = 1;

@@ -114,6 +114,7 @@ function reopens(e: Engine, t: Tcb): boolean {
 /** The steps, for a connection that is not in LISTEN. `t` may be gone afterwards (t.row === 0). */
 export function segmentArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
+  t.segsIn = (t.segsIn + 1) | 0;
   if (t.state === SYN_SENT) return segmentForSynSent(e, t, p);
   if (t.state === CLOSED || t.state === LISTEN) return DROP_NO_SOCKET;
   if (t.state === SYN_RECEIVED && seg.seq === t.irs && (seg.flags & (TCP_SYN | TCP_RST)) === TCP_SYN) {

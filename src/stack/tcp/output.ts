@@ -17,8 +17,11 @@ import {
   F_RECOVERY,
   F_RETRANSMIT,
   F_SEND_SYN,
+  F_WANT_WRITE,
+  F2_CORK,
 } from './flags.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
+import { tellRoom } from './send-room.ts';
 
 import {
   afterFinSent,
@@ -42,6 +45,8 @@ export const OUT_FULL = 3;
 /** Bytes that one connection sends before it is another's turn. */
 const TURN = 256 * 1024;
 const MAX_PACKET = 65535;
+/** How long OPT_CORK holds a segment that is not full, us. */
+const CORK_TIME = 200_000;
 
 /** Sends what `t` may send. Returns OUT_*. */
 export function output(e: Engine, t: Tcb): number {
@@ -72,6 +77,7 @@ export function output(e: Engine, t: Tcb): number {
     t.retries = 0;
   }
   const result = sendAll(e, t);
+  if (t.notsentLow !== 0 && t.has(F_WANT_WRITE)) tellRoom(e, t);
   armRetransmission(e, t, false);
   return result;
 }
@@ -202,13 +208,15 @@ function lengthToSend(t: Tcb, unsent: number, length: number, window: number): n
   }
   if (length === 0) return 0;
   if (length === unsent && tailMayGo(t, 0)) return length;
-  if (t.sndNxt === t.sndUna && (length === unsent || length * 2 >= t.maxSndWnd)) return length;
+  const whole = length === unsent && !t.has2(F2_CORK);
+  if (t.sndNxt === t.sndUna && (whole || length * 2 >= t.maxSndWnd)) return length;
   if (t.has(F_FORCE) && window > 0) return length;
   // Sent before: what a timeout has taken back goes out again as it was.
   return seqLt(t.sndNxt, t.sndMax) && length === unsent ? length : 0;
 }
 
 function tailMayGo(t: Tcb, before: number): boolean {
+  if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
   return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || (before === 0 && t.sndNxt === t.sndUna);
 }
 
@@ -217,7 +225,7 @@ function closedWindow(e: Engine, t: Tcb): void {
   if (t.sndUna !== t.sndMax || t.has(F_PERSIST)) return;
   t.set(F_PERSIST);
   t.retries = 0;
-  t.rtxAt = e.core.now.us + t.rto;
+  t.rtxAt = e.core.now.us + (t.has2(F2_CORK) && t.sndWnd > 0 ? CORK_TIME : t.rto);
 }
 
 /** RFC 5681 section 4.1: after an idle time longer than the RTO the window starts over. */

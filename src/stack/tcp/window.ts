@@ -13,7 +13,9 @@ export function receiveWindow(t: Tcb): number {
 /** The right edge we could offer now, as bytes beyond RCV.NXT: what is free, as far as the field can say it. */
 function freeWindow(t: Tcb, share: number): number {
   const free = Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!;
-  return free > 0 ? Math.min(free, 0xffff << t.rcvScale) : 0;
+  if (free <= 0) return 0;
+  const window = t.windowClamp !== 0 && t.windowClamp < free ? t.windowClamp : free;
+  return Math.min(window, 0xffff << t.rcvScale);
 }
 
 /** Whether the edge would move far enough to tell (receiver's silly window avoidance, section 3.8.6.2.2). */
