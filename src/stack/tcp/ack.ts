@@ -6,6 +6,7 @@ import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { TCP_FIN } from '../../wire/tcp.ts';
 import type { Packet } from '../packet.ts';
 import { challenge } from './challenge.ts';
+import { finWait2 } from './close.ts';
 import type { Engine } from './engine.ts';
 import {
   F_FIN_SENT,
@@ -19,7 +20,6 @@ import {
   F2_PROVING,
   F2_SIZES,
 } from './flags.ts';
-import { finWait2 } from './close.ts';
 import { established, handshakeWaits } from './input-open.ts';
 import { sizesAcked } from './path-size.ts';
 import { ackInRecovery, duplicateAck } from './recovery.ts';

@@ -65,7 +65,7 @@ export interface TcpInfo {
   readonly segsOut: number;
   readonly dataSegsIn: number;
   readonly dataSegsOut: number;
-  /** Ms since text was last sent, text was last received, an acceptable segment was last received; -1: never. */
+  /** Ms since text (or a SYN or FIN) was last sent, text was last received, an acceptable segment was last received; -1: never. */
   readonly lastDataSentMs: number;
   readonly lastDataReceivedMs: number;
   readonly lastAckReceivedMs: number;
