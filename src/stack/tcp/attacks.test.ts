@@ -120,14 +120,14 @@ describe('TIME-WAIT assassination (RFC 1337 section 2)', () => {
 
   test('a SYN with timestamps opens a new incarnation of a connection that had none, whatever its number (RFC 6191 section 2)', () => {
     const p = timeWait();
-    p.inject('S', { seq: -100_000, mss: MSS, ts: 1 });
+    p.inject('S', { seq: -100_000, mss: MSS, ts: -1 });
     p.expect('SA');
     const off = new Peer({ settings: { tcpTimestamps: false } }).establish();
     off.close();
     off.expect('FA');
     off.inject('FA');
     off.expect('A');
-    off.inject('S', { seq: -100_000, mss: MSS, ts: 1 });
+    off.inject('S', { seq: -100_000, mss: MSS, ts: -1 });
     off.expect('A', { seq: 2, ack: 2 });
   });
 

@@ -106,6 +106,24 @@ describe('what is kept', () => {
   });
 });
 
+test('TSval never goes back behind that of the cookie', () => {
+  const p = new Peer(ALWAYS);
+  p.listen();
+  for (let n = 0; n < 70; n++) {
+    const q = new Peer(p.probe, 100 + n);
+    q.ts = 5000;
+    q.inject('S', synOptions(1460, 14, 5000));
+    const { tsVal } = q.expect('SA');
+    q.inject('A');
+    q.h = p.accept();
+    q.write('x');
+    const next = q.expect('A');
+    assert.ok(((next.tsVal! - tsVal!) | 0) >= 0 && ((next.tsVal! - tsVal!) | 0) < 128);
+    q.abort();
+    p.advance(7000);
+  }
+});
+
 describe('the ACK', () => {
   test('is good for the rest of a period of 64 s and the next one, then it is answered by a reset', () => {
     for (const [wait, good] of [
@@ -198,8 +216,10 @@ describe('with the setting 1', () => {
     const silent = new Peer(p.probe, 1);
     silent.inject('S');
     silent.expect('SA');
-    handshake(p);
-    assert.equal(p.tcp.used, 3);
+    p.inject('S', { mss: 1460 });
+    p.expect('SA');
+    assert.equal(p.tcp.used, 2);
+    p.inject('A');
     assert.ok(p.accept() > 0);
   });
 
@@ -219,7 +239,9 @@ describe('with the setting 1', () => {
       q.inject('A', { seq: 1 });
       q.expectNothing();
     }
-    new Peer(p.probe, 4).inject('S', { mss: 1460 });
+    const late = new Peer(p.probe, 4);
+    late.inject('S', { mss: 1460 });
+    late.expectNothing();
     assert.equal(p.tcp.used, 3, 'one accepted, one half open');
     assert.ok(p.accept() > 0);
     cookies[1]!.inject('A', { seq: 1 });
@@ -247,6 +269,16 @@ describe('with the setting 1', () => {
     p.advance(SECOND);
     p.inject('S', { seq: 9000, mss: 1460 });
     p.expect('SA', { ack: 9001 });
+    assert.equal(p.tcp.used, 2);
+    const always = handshake(new Peer(ALWAYS));
+    always.accept();
+    always.close();
+    always.expect('FA');
+    always.inject('FA');
+    always.expect('A');
+    always.inject('S', { seq: 9000, mss: 1460 });
+    always.expect('SA', { ack: 9001 });
+    assert.equal(always.tcp.used, 2, 'a row, and no TIME-WAIT');
   });
 });
 
