@@ -45,10 +45,7 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
   if (l.acceptCount >= l.backlog) return DROP_TCP_LISTEN_OVERFLOW;
   const cookies = e.core.settings.tcpSynCookies;
   const room = roomForHalfOpen(e, l);
-  if ((!room || cookies > 1) && cookies > 0 && Number.isNaN(previous)) {
-    sendCookie(e, l, p);
-    return 0;
-  }
+  if ((!room || cookies > 1) && cookies > 0 && Number.isNaN(previous)) return sendCookie(e, l, p);
   if (!room) return DROP_TCP_LISTEN_OVERFLOW;
   const row = makeRow(e, l, p);
   if (row < 0) return -row;

@@ -7,6 +7,7 @@
 // A period is 64 s; a cookie is good in its own and the next. A guess hits with a probability of 16 in 2^32. Without timestamps
 // there is no room for window scale and SACK: such a connection has neither.
 
+import { DROP_NO_MEMORY, DROP_UNREACHABLE } from '../../base/drop.ts';
 import { seqGt } from '../../base/seq.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
 import { putTcpHeader, TCP_ACK, TCP_CHECKSUM_OFFSET, TCP_HEADER_LENGTH, TCP_SYN } from '../../wire/tcp.ts';
@@ -55,15 +56,15 @@ function period(e: Engine): number {
   return Math.floor(e.core.now.us / PERIOD);
 }
 
-/** Answers the SYN in hand (packet `p`, for listener `l`) with a cookie. */
-export function sendCookie(e: Engine, l: Tcb, p: Packet): void {
+/** Answers the SYN in hand (packet `p`, for listener `l`) with a cookie. 0, or a drop reason. */
+export function sendCookie(e: Engine, l: Tcb, p: Packet): number {
   const { seg, core } = e;
   const s = core.settings;
   const way = e.replyWay;
   loadReplyWay(way, p);
   way.hopLimit = l.ttl;
   way.trafficClass = l.tos;
-  if (e.floor.routes.findWay(way) !== 0) return;
+  if (e.floor.routes.findWay(way) !== 0) return DROP_UNREACHABLE;
   const { mss, windowScale, sackPermitted, hasTimestamps, tsVal } = seg.options;
   let index = MSS.length - 1;
   const least = way.version === 4 ? 536 : 1220;
@@ -79,7 +80,7 @@ export function sendCookie(e: Engine, l: Tcb, p: Packet): void {
   const scale = scaled ? scaleFor(l.rcvLimit) : -1;
   const header = TCP_HEADER_LENGTH + tcpSynOptionsLength(scale, sack, stamped);
   const l4 = e.floor.output.open(header);
-  if (l4 === 0) return;
+  if (l4 === 0) return DROP_NO_MEMORY;
   const window = Math.min(l.rcvLimit, 65535);
   putTcpHeader(core.u8, l4, seg.dstPort, seg.srcPort, iss, (seg.seq + 1) | 0, header, TCP_SYN | TCP_ACK, window, 0);
   const ours = advertisedMss(e, way, l);
@@ -87,7 +88,8 @@ export function sendCookie(e: Engine, l: Tcb, p: Packet): void {
   core.counters.add(COOKIES_SENT, 1);
   core.counters.add(SENT, 1);
   e.cookieAt = core.now.us;
-  e.floor.output.send(way, l4, header, PROTO_TCP, TCP_CHECKSUM_OFFSET);
+  e.floor.output.send(way, l4, header, PROTO_TCP, TCP_CHECKSUM_OFFSET); // counts what it drops
+  return 0;
 }
 
 /** Whether a cookie that is still good may be about: otherwise an ACK is not looked at for one. */

@@ -67,7 +67,8 @@ export class Tcp {
 
   /**
    * Listens. Address zeros (::): every address of both families, or of IPv6 alone; (0, 0, 0xffff, 0): every IPv4 address.
-   * Port 0: chosen. `backlog`: connections not yet accepted, complete or not. Returns a handle, -EADDRINUSE, -ENOBUFS.
+   * Port 0: chosen. `backlog`: connections not yet accepted, complete or not; beyond it SYNs are answered
+   * with cookies (tcpSynCookies) as long as complete ones alone do not fill it. Returns a handle, -EADDRINUSE, -ENOBUFS.
    */
   listen(w0: number, w1: number, w2: number, w3: number, port: number, backlog: number, ipv6Only: boolean): number {
     return listen(this.#e, w0, w1, w2, w3, port, backlog, ipv6Only);
