@@ -183,6 +183,12 @@ describe('a black hole (RFC 8899 section 4.3, RFC 4821 section 7.7)', () => {
     shut.write(3000);
     shut.advance(10 * SECOND);
     assert.equal(mss(shut), 1460);
+    const shrunk = new Peer().establish({ mss: 1460 });
+    shrunk.write(1460);
+    shrunk.take();
+    shrunk.inject('A', { ack: 1, win: 0 });
+    shrunk.advance(10 * SECOND);
+    assert.equal(mss(shrunk), 1460);
   });
 });
 

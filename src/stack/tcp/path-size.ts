@@ -1,7 +1,7 @@
 // How large a segment may be on this path now: packet-too-big messages and how far they are believed (RFC 5927 section 7.2), paths on
 // which full segments vanish without one (RFC 4821, RFC 8899). Called by crank (ICMP), timers, ack and emit; calls route.
 
-import { seqGe, seqGt, seqLe } from '../../base/seq.ts';
+import { seqGe, seqGt } from '../../base/seq.ts';
 import { counter } from '../counters.ts';
 import type { IcmpError } from '../packet.ts';
 import type { Engine } from './engine.ts';
@@ -72,11 +72,9 @@ export function sizesAcked(e: Engine, t: Tcb): void {
 export function sizeTimeout(e: Engine, t: Tcb, outstanding: number): void {
   if (t.pendingMtu !== 0) {
     const { pendingMtu } = t;
-    t.pendingMtu = 0;
-    if (seqLe(t.sndUna, t.pendingSeq)) {
-      shrink(e, t, pendingMtu);
-      return;
-    }
+    t.pendingMtu = 0; // not refuted by an ACK: see sizesAcked
+    shrink(e, t, pendingMtu);
+    return;
   }
   const s = e.core.settings;
   if (s.tcpMtuProbing === 0 || t.retries < SUSPICIOUS || t.has2(F2_MTU_LOCK) || t.sndWnd === 0) return;
