@@ -130,7 +130,7 @@ export class Opener {
     const old = t.at(other);
     const reusable = this.#reusable(old);
     if (reusable) {
-      this.#previous = old.sndMax;
+      this.#previous = old.sndNxt;
       e.finish(old);
     }
     t.at(row);

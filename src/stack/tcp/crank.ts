@@ -39,7 +39,7 @@ export class Crank {
     );
     if (row === 0) return DROP_ICMP_QUOTE;
     const t = e.t.at(row);
-    if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndMax)) return DROP_ICMP_QUOTE;
+    if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndNxt)) return DROP_ICMP_QUOTE;
     if (error.mtu > 0) {
       packetTooBig(e, t, error);
     } else if (error.hard && (t.state === SYN_SENT || t.state === SYN_RECEIVED)) {

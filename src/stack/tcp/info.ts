@@ -3,7 +3,7 @@
 
 import { seqDiff } from '../../base/seq.ts';
 import type { Engine } from './engine.ts';
-import { F_RECOVERY, F_SCALING, F_TIMESTAMPS, F2_ECN, F2_SACK } from './flags.ts';
+import { F_SCALING, F_TIMESTAMPS, F2_ECN, F2_SACK } from './flags.ts';
 import { advertisedMss, loadWay } from './route.ts';
 import { LISTEN, stateName } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -80,13 +80,13 @@ export interface TcpInfo {
 
 export function tcpInfo(e: Engine, t: Tcb): TcpInfo {
   const queued = t.i32[t.sendList + 2]!;
-  const inFlight = seqDiff(t.sndMax, t.sndUna);
+  const inFlight = seqDiff(t.sndNxt, t.sndUna);
   // A SYN or FIN in flight takes a number, and is no text.
   const text = Math.min(queued, inFlight);
   const scaling = t.has(F_SCALING);
   return {
     state: stateName(t.state),
-    congestion: e.cc.name,
+    congestion: e.control(t).name,
     sack: t.has2(F2_SACK),
     timestamps: t.has(F_TIMESTAMPS),
     ecn: t.has2(F2_ECN),
@@ -143,10 +143,10 @@ function since(e: Engine, at: number): number {
   return at === 0 ? -1 : Math.floor((e.core.now.us - at) / 1000);
 }
 
+const CA_STATES: readonly string[] = ['open', 'disorder', 'cwr', 'recovery', 'loss'];
+
 function caState(t: Tcb): string {
-  if (t.has(F_RECOVERY)) return 'recovery';
-  if (t.retries > 0 && t.sndUna !== t.sndMax) return 'loss';
-  return t.dupAcks > 0 ? 'disorder' : 'open';
+  return CA_STATES[t.phase] ?? 'open';
 }
 
 function ourMss(e: Engine, t: Tcb): number {

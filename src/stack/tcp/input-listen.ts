@@ -10,16 +10,32 @@ import {
   DROP_UNREACHABLE,
 } from '../../base/drop.ts';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
+import { TCP_TIMESTAMPS_LENGTH } from '../../wire/tcp-options.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
+import { synEcn } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_KEEPALIVE, F_LINGER0, F_NODELAY, F_PASSIVE, F_SEND_SYN, F2_CORK } from './flags.ts';
+import {
+  F_KEEPALIVE,
+  F_LINGER0,
+  F_NODELAY,
+  F_PASSIVE,
+  F_SEND_SYN,
+  F_TIMESTAMPS,
+  F2_CORK,
+  F2_ECN,
+  F2_ECN_ECHO,
+  F2_PINGPONG,
+  F2_RCVBUF_SET,
+  F2_SNDBUF_SET,
+} from './flags.ts';
 import { initialize, startNumbers, takeSynOptions } from './input-open.ts';
 import { sendResetFor } from './reset.ts';
-import { findRoute } from './route.ts';
+import { advertisedMss, findRoute } from './route.ts';
 import { SYN_RECEIVED } from './state.ts';
-import { cookiesAbout, isCookie, sendCookie } from './syn-cookies.ts';
+import { cookieEcn, cookiesAbout, isCookie, sendCookie } from './syn-cookies.ts';
 import type { Tcb } from './tcb.ts';
+import { synWindow } from './window.ts';
 
 const COOKIES_RECEIVED: number = counter('tcp_cookies_received');
 const COOKIES_FAILED: number = counter('tcp_cookies_failed');
@@ -52,6 +68,7 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
   const t = e.t;
   startNumbers(e, t, previous);
   synNumbers(e, t, seg.seq);
+  synEcn(e, t, p);
   t.set(F_SEND_SYN);
   enter(e, l, t);
   e.activate(t);
@@ -79,11 +96,12 @@ export function cookieForListen(e: Engine, l: Tcb, p: Packet): number {
   t.iss = (seg.ack - 1) | 0;
   t.sndUna = t.iss;
   t.sndNxt = seg.ack;
-  t.sndMax = seg.ack;
-  t.recover = (t.iss - 1) | 0;
+  t.recover = t.iss;
   t.cursorSeq = t.iss;
   synNumbers(e, t, (seg.seq - 1) | 0);
-  t.rcvAdv = (t.rcvNxt + Math.min(t.rcvLimit, 65535)) | 0; // what the cookie offered
+  if (cookieEcn(e)) t.set2(F2_ECN | F2_ECN_ECHO);
+  const ours = advertisedMss(e, e.way, t) - (t.has(F_TIMESTAMPS) ? TCP_TIMESTAMPS_LENGTH : 0);
+  t.rcvAdv = (t.rcvNxt + synWindow(t, e.core.settings.tcpInitialReceiveWindow, ours)) | 0; // what the cookie offered
   enter(e, l, t);
   e.core.counters.add(COOKIES_RECEIVED, 1);
   return row;
@@ -134,7 +152,9 @@ function enter(e: Engine, l: Tcb, t: Tcb): void {
 /** What the user has set on the listener holds for its connections. */
 function inheritOptions(t: Tcb, l: Tcb): void {
   t.flags |= l.flags & (F_KEEPALIVE | F_NODELAY | F_LINGER0);
-  t.flags2 |= l.flags2 & F2_CORK;
+  t.flags2 |= l.flags2 & (F2_CORK | F2_RCVBUF_SET | F2_SNDBUF_SET | F2_PINGPONG);
+  t.firstAckDelay = l.firstAckDelay;
+  t.cc = l.cc;
   t.keepIdle = l.keepIdle;
   t.keepInterval = l.keepInterval;
   t.keepCount = l.keepCount;

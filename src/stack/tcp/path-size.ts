@@ -6,8 +6,8 @@ import { counter } from '../counters.ts';
 import type { IcmpError } from '../packet.ts';
 import type { Engine } from './engine.ts';
 import { F_TIMESTAMPS, F2_MTU_LOCK, F2_PROVING, F2_SIZES } from './flags.ts';
+import { resendTooBig } from './recovery.ts';
 import { findRoute, headerBytes, updateMss } from './route.ts';
-import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
 const BLACK_HOLES: number = counter('tcp_black_holes');
@@ -35,7 +35,7 @@ function shrink(e: Engine, t: Tcb, mtu: number): void {
   const before = t.mss;
   if (findRoute(e, t) !== 0 || t.mss >= before) return;
   forget(t);
-  if (t.state !== SYN_SENT && t.state !== SYN_RECEIVED) t.sndNxt = t.sndUna;
+  resendTooBig(e, t);
   e.activate(t);
 }
 

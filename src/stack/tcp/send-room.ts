@@ -8,7 +8,7 @@ import type { Tcb } from './tcb.ts';
 
 /** Bytes written that have not been sent for the first time. */
 function unsent(t: Tcb): number {
-  const left = t.i32[t.sendList + 2]! - seqDiff(t.sndMax, t.sndUna);
+  const left = t.i32[t.sendList + 2]! - seqDiff(t.sndNxt, t.sndUna);
   return left > 0 ? left : 0;
 }
 

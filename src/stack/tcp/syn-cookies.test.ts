@@ -50,7 +50,7 @@ for (const v6 of [false, true]) {
       p.inject('S', synOptions(1460, 9, 5000));
       const sa = p.expect('SA', { ack: 1 });
       assert.equal(sa.tsEcr, 5000);
-      assert.equal(sa.sackOk, true);
+      assert.equal(sa.sackOK, true);
       assert.ok(sa.ws !== undefined && sa.ws >= 0);
       p.inject('A', { win: 100 });
       assert.ok(p.accept() > 0);
@@ -88,7 +88,7 @@ describe('what is kept', () => {
     p.listen();
     p.inject('S', { mss: 1460, ws: 7 });
     const sa = p.expect('SA');
-    assert.deepEqual([sa.ws, sa.sackOk, sa.tsVal], [undefined, false, undefined]);
+    assert.deepEqual([sa.ws, sa.sackOK, sa.tsVal], [undefined, false, undefined]);
     p.inject('A', { win: 1000 });
     assert.ok(p.accept() > 0);
     assert.equal(p.tcp.info(p.h)!.sendWindow, 1000);

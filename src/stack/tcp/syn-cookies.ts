@@ -10,16 +10,25 @@
 import { DROP_NO_MEMORY, DROP_UNREACHABLE } from '../../base/drop.ts';
 import { seqGt } from '../../base/seq.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
-import { putTcpHeader, TCP_ACK, TCP_CHECKSUM_OFFSET, TCP_HEADER_LENGTH, TCP_SYN } from '../../wire/tcp.ts';
-import { putTcpSynOptions, tcpSynOptionsLength } from '../../wire/tcp-options.ts';
+import {
+  putTcpHeader,
+  TCP_ACK,
+  TCP_CHECKSUM_OFFSET,
+  TCP_CWR,
+  TCP_ECE,
+  TCP_HEADER_LENGTH,
+  TCP_SYN,
+} from '../../wire/tcp.ts';
+import { putTcpSynOptions, TCP_TIMESTAMPS_LENGTH, tcpSynOptionsLength } from '../../wire/tcp-options.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
 import type { Engine } from './engine.ts';
+import { largestBuffer } from './input-open.ts';
 import { stampOffset } from './isn.ts';
 import { loadReplyWay } from './reset.ts';
 import { advertisedMss } from './route.ts';
 import type { Tcb } from './tcb.ts';
-import { scaleFor } from './window.ts';
+import { scaleFor, synWindow } from './window.ts';
 
 const COOKIES_SENT: number = counter('tcp_cookies_sent');
 const SENT: number = counter('tcp_sent');
@@ -31,6 +40,9 @@ const MSS_BITS = 7;
 const TS_BITS = 63;
 const NO_SCALE = 15;
 const TS_SACK = 1 << 4;
+const TS_ECN = 1 << 5;
+const ECN_SETUP: number = TCP_ECE | TCP_CWR;
+const CE = 3;
 
 const words = new Int32Array(11);
 
@@ -74,22 +86,31 @@ export function sendCookie(e: Engine, l: Tcb, p: Packet): number {
   const scaled = stamped && s.tcpWindowScaling && windowScale >= 0;
   const sack = stamped && s.tcpSack && sackPermitted;
   const ports = (seg.dstPort << 16) | seg.srcPort;
+  const asked = (seg.flags & ECN_SETUP) === ECN_SETUP && (p.trafficClass & CE) === 0;
+  const ecn = stamped && s.tcpEcn !== 0 && asked; // as synEcn decides it
   const clock = (core.now.ms32 + stampOffset(core, p.src0, p.src1, p.src2, p.src3, p.dst3, ports)) | 0;
-  let stamp = (clock & ~TS_BITS) | (scaled ? windowScale : NO_SCALE) | (sack ? TS_SACK : 0);
+  let stamp = (clock & ~TS_BITS) | (scaled ? windowScale : NO_SCALE) | (sack ? TS_SACK : 0) | (ecn ? TS_ECN : 0);
   if (seqGt(stamp, clock)) stamp = (stamp - TS_BITS - 1) | 0; // TSval must not go back afterwards
-  const scale = scaled ? scaleFor(l.rcvLimit) : -1;
+  const scale = scaled ? scaleFor(largestBuffer(e, l)) : -1;
   const header = TCP_HEADER_LENGTH + tcpSynOptionsLength(scale, sack, stamped);
   const l4 = e.floor.output.open(header);
   if (l4 === 0) return DROP_NO_MEMORY;
-  const window = Math.min(l.rcvLimit, 65535);
-  putTcpHeader(core.u8, l4, seg.dstPort, seg.srcPort, iss, (seg.seq + 1) | 0, header, TCP_SYN | TCP_ACK, window, 0);
   const ours = advertisedMss(e, way, l);
+  const window = synWindow(l, s.tcpInitialReceiveWindow, stamped ? ours - TCP_TIMESTAMPS_LENGTH : ours);
+  const flags = TCP_SYN | TCP_ACK | (ecn ? TCP_ECE : 0);
+  putTcpHeader(core.u8, l4, seg.dstPort, seg.srcPort, iss, (seg.seq + 1) | 0, header, flags, window, 0);
   putTcpSynOptions(core.u8, l4 + TCP_HEADER_LENGTH, ours, scale, sack, stamped, stamp, tsVal);
   core.counters.add(COOKIES_SENT, 1);
   core.counters.add(SENT, 1);
   e.cookieAt = core.now.us;
   e.floor.output.send(way, l4, header, PROTO_TCP, TCP_CHECKSUM_OFFSET); // counts what it drops
   return 0;
+}
+
+/** Whether the cookie that the segment in hand acknowledges has agreed on ECN. */
+export function cookieEcn(e: Engine): boolean {
+  const { hasTimestamps, tsEcr } = e.seg.options;
+  return hasTimestamps && (tsEcr & TS_ECN) !== 0;
 }
 
 /** Whether a cookie that is still good may be about: otherwise an ACK is not looked at for one. */

@@ -5,6 +5,7 @@ import { ETIMEDOUT } from '../../base/errno.ts';
 import { seqDiff } from '../../base/seq.ts';
 import { counter } from '../counters.ts';
 import { reset, sendReset } from './close.ts';
+import { delayOver } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
@@ -19,12 +20,19 @@ import {
   F_SEND_SYN,
   F_TIMING,
   F2_DEFERRED,
+  F2_PACED,
+  F2_SEND_TLP,
+  F2_TLP,
+  TIMER_REO,
+  TIMER_RTO,
+  TIMER_TLP,
 } from './flags.ts';
 import { sizeTimeout } from './path-size.ts';
-import { recoveryTimeout } from './recovery.ts';
+import { enterLoss, reorderingTimeout } from './recovery.ts';
 import { backOff, persistInterval } from './rtt.ts';
 import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { restartRto } from './tlp.ts';
 
 const TIMEOUTS: number = counter('tcp_timeouts');
 /** Probes of a closed window after the user has gone: the buffer is not held for a silent or malicious peer for ever. */
@@ -36,6 +44,7 @@ export function timerExpired(e: Engine, t: Tcb): void {
   if (t.ackAt !== 0 && t.ackAt <= now) {
     t.ackAt = 0;
     if (t.has(F_ACK_PENDING)) {
+      delayOver(e, t);
       t.set(F_ACK_NOW);
       e.activate(t);
     }
@@ -43,8 +52,14 @@ export function timerExpired(e: Engine, t: Tcb): void {
   if (t.rtxAt !== 0 && t.rtxAt <= now) {
     t.rtxAt = 0;
     if (t.has(F_PERSIST)) persist(e, t);
+    else if (t.timer === TIMER_TLP) tailProbe(e, t);
+    else if (t.timer === TIMER_REO) reordering(e, t);
     else retransmission(e, t);
     if (t.row === 0) return;
+  }
+  if (t.has2(F2_PACED) && t.paceAt <= now) {
+    t.unset2(F2_PACED);
+    e.activate(t);
   }
   if (t.longAt !== 0 && t.longAt <= now) {
     t.longAt = 0;
@@ -84,7 +99,7 @@ function retransmission(e: Engine, t: Tcb): void {
   }
   t.unset(F_TIMING);
   t.retries++;
-  if (t.state !== SYN_SENT && t.state !== SYN_RECEIVED && t.sndUna === t.sndMax) {
+  if (t.state !== SYN_SENT && t.state !== SYN_RECEIVED && t.sndUna === t.sndNxt) {
     // Nothing was lost: it has not been possible to send (output.ts, armRetransmission).
     t.rtxAt = withinUserTimeout(e, t, persistInterval(t, s));
     askAgain(e, t);
@@ -92,15 +107,12 @@ function retransmission(e: Engine, t: Tcb): void {
   }
   if (t.state === SYN_SENT || t.state === SYN_RECEIVED) t.set(F_SEND_SYN);
   else {
-    sizeTimeout(e, t, seqDiff(t.sndMax, t.sndUna));
-    e.cc.timeout(t, seqDiff(t.sndMax, t.sndUna), t.retries === 1);
-    recoveryTimeout(t);
-    // Go back: everything after SND.UNA is sent again as ACKs allow. What the peer holds already it acknowledges at once.
-    // The first segment goes whatever the windows say: they may have shrunk over it.
-    t.sndNxt = t.sndUna;
+    sizeTimeout(e, t, seqDiff(t.sndNxt, t.sndUna));
+    enterLoss(e, t);
     t.set(F_RETRANSMIT);
   }
   backOff(t, s);
+  t.timer = TIMER_RTO;
   t.rtxAt = withinUserTimeout(e, t, t.rto);
   askAgain(e, t);
 }
@@ -119,6 +131,19 @@ function userTimeoutOver(e: Engine, t: Tcb): boolean {
 function withinUserTimeout(e: Engine, t: Tcb, delay: number): number {
   const at = e.core.now.us + delay;
   return t.userTimeout === 0 ? at : Math.min(at, t.stuckAt + t.userTimeout * 1000);
+}
+
+/** RFC 8985 section 7.3: output sends the probe. At most one is out: where it brought nothing the RTO is next. */
+function tailProbe(e: Engine, t: Tcb): void {
+  if (!t.has2(F2_TLP)) t.set2(F2_SEND_TLP);
+  restartRto(e, t);
+  askAgain(e, t);
+}
+
+/** RFC 8985 section 6.2: what might have been late only is lost. */
+function reordering(e: Engine, t: Tcb): void {
+  if (!reorderingTimeout(e, t)) restartRto(e, t);
+  askAgain(e, t);
 }
 
 /** Also a row that waits for its neighbour or route: output looks at them again, which starts the next address resolution. */
@@ -161,7 +186,7 @@ function keepalive(e: Engine, t: Tcb): void {
   const idle = t.keepIdle * 1000;
   const quiet = now - t.lastReceivedAt;
   // Where something is to be sent, the other timers find out.
-  if (quiet < idle || t.sndUna !== t.sndMax || t.has(F_PERSIST)) {
+  if (quiet < idle || t.sndUna !== t.sndNxt || t.has(F_PERSIST)) {
     t.longAt = quiet < idle ? t.lastReceivedAt + idle : now + t.keepInterval * 1000;
     return;
   }
