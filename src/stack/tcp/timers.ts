@@ -124,7 +124,7 @@ function probedOut(e: Engine, t: Tcb): boolean {
 
 /** Whether what is at SND.UNA has waited for the user's timeout (RFC 9293 section 3.8.3, RFC 5482 section 3). */
 function userTimeoutOver(e: Engine, t: Tcb): boolean {
-  return t.userTimeout !== 0 && e.core.now.us - t.stuckAt >= t.userTimeout * 1000;
+  return t.userTimeout !== 0 && t.stuckAt + t.userTimeout * 1000 <= e.core.now.us;
 }
 
 /** The moment `delay` us from now, or before that when the user's timeout ends. */
@@ -193,7 +193,7 @@ function keepalive(e: Engine, t: Tcb): void {
   }
   // The user's timeout takes the place of the number of probes, as in Linux.
   const limit = t.userTimeout * 1000;
-  if (limit === 0 ? t.probes >= t.keepCount : t.probes > 0 && quiet >= limit) {
+  if (limit === 0 ? t.probes >= t.keepCount : t.probes > 0 && t.lastReceivedAt + limit <= now) {
     sendReset(e, t);
     e.fail(t, ETIMEDOUT);
     return;
