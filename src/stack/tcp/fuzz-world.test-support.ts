@@ -72,6 +72,7 @@ export class FuzzWorld {
       mss: k.mss === 0 ? (probe.version === 4 ? 536 : 1220) : Math.max(64, k.mss),
       sack: agreed(k.sack, own.sackOK),
       ts: agreed(k.ts, own.tsVal !== undefined),
+      stamps: probe.stack.core.settings.tcpTimestamps,
       scale: scaled ? own.ws! : 0,
       peerScale: scaled ? k.scale : 0,
       passive,
