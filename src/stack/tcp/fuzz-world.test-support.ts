@@ -208,7 +208,9 @@ export class FuzzWorld {
       const duplicate = c.hear(s!);
       due = mode === 1 || mode === 5;
       if (mode === 0 || mode === 3 || mode === 4) c.answer(win, mode === 4 ? duplicate : undefined);
-      if (mode === 3) c.answer(win);
+      this.#after(false);
+      if (mode !== 3 || c.ref.state === 'CLOSED') continue;
+      c.answer(win);
       this.#after(false);
     }
     if (due && c.ref.state !== 'CLOSED') c.answer(win);
