@@ -2,16 +2,25 @@
 // Called by fuzz-world.test-support.ts; calls fuzz-conn for where a connection stands.
 
 import {
+  OPT_CORK,
+  OPT_FIRST_ACK_DELAY,
   OPT_KEEPALIVE,
   OPT_KEEPCNT,
   OPT_KEEPIDLE,
   OPT_KEEPINTVL,
+  OPT_LINGER,
   OPT_LINGER0,
+  OPT_LINGER2,
+  OPT_MAXSEG,
   OPT_NODELAY,
+  OPT_NOTSENT_LOWAT,
+  OPT_QUICKACK,
   OPT_RCVBUF,
   OPT_SNDBUF,
   OPT_TOS,
   OPT_TTL,
+  OPT_USER_TIMEOUT,
+  OPT_WINDOW_CLAMP,
 } from './flags.ts';
 import { type FuzzConn, sackOption } from './fuzz-conn.test-support.ts';
 
@@ -79,6 +88,15 @@ export const OPTIONS: readonly number[] = [
   OPT_LINGER0,
   OPT_TTL,
   OPT_TOS,
+  OPT_CORK,
+  OPT_MAXSEG,
+  OPT_USER_TIMEOUT,
+  OPT_LINGER,
+  OPT_LINGER2,
+  OPT_NOTSENT_LOWAT,
+  OPT_WINDOW_CLAMP,
+  OPT_QUICKACK,
+  OPT_FIRST_ACK_DELAY,
 ];
 export const OPTION_VALUES: readonly number[] = [0, 1, 2, 64, 255, 1000, 4096, 65_536, 131_072, 1e6, 10e6];
 export const ICMP4: readonly (readonly [number, number])[] = [
