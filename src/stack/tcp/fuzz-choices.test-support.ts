@@ -22,7 +22,8 @@ import {
   OPT_USER_TIMEOUT,
   OPT_WINDOW_CLAMP,
 } from './flags.ts';
-import { type FuzzConn, sackOption } from './fuzz-conn.test-support.ts';
+import type { FuzzConn } from './fuzz-conn.test-support.ts';
+import { sackOption } from './fuzz-values.test-support.ts';
 
 export function pick<T>(list: readonly T[], n: number): T {
   return list[n % list.length]!;
@@ -195,7 +196,7 @@ export function stamps(c: FuzzConn, n: number): readonly [number, number] | unde
 /** Nothing, mostly; what the peer really holds; SACK blocks that lie, 1 to 4 somewhere in flight; or nonsense. */
 export function extraOptions(c: FuzzConn, n: number): readonly number[] {
   if (n < 40) return [];
-  if (n < 60) return sackOption(c, c.blocks().slice(0, 3));
+  if (n < 60) return sackOption(c.p.stackIss, c.blocks().slice(0, 3));
   if (n < 80) return pick(STRANGE, n);
   const { una, max } = c.ref;
   const flight = Math.max(1, max - una);
@@ -206,5 +207,5 @@ export function extraOptions(c: FuzzConn, n: number): readonly number[] {
     const start = una + (n % 8 === 7 ? -1000 : 0) + ((mss * ((x >> 8) % 40)) % flight);
     blocks.push([start, start + pick(lengths, x >> 16)]);
   }
-  return sackOption(c, blocks);
+  return sackOption(c.p.stackIss, blocks);
 }

@@ -4,58 +4,14 @@
 import assert from 'node:assert/strict';
 import { seqDiff } from '../../base/seq.ts';
 import { F_FIN_KNOWN, F_KEEPALIVE } from './flags.ts';
+import { be32, octet, octets, type Shot, sackOption, type Terms, VARIANTS } from './fuzz-values.test-support.ts';
 import type { Peer } from './probe.test-support.ts';
 import type { Arriving, Reference } from './reference.test-support.ts';
 import type { Sent } from './segments.test-support.ts';
 import { CLOSED, stateName } from './state.ts';
 import { Tcb } from './tcb.ts';
 
-/** The octet at position `at` of a stream in one of its variants. */
-export function octet(at: number, variant: number): number {
-  return (at * 7 + (at >> 8) * 13 + variant * 101) & 255;
-}
-
-export function octets(from: number, length: number, variant: number): Uint8Array {
-  const out = new Uint8Array(length);
-  for (let i = 0; i < length; i++) out[i] = octet(from + i, variant);
-  return out;
-}
-
-/** Variants of what the peer sends; from there on, those of what the users of the stack write. */
-export const VARIANTS = 4;
 const WIRE_LIMIT = 3000;
-
-/** What the handshake agreed on. */
-export interface Terms {
-  readonly mss: number;
-  readonly sack: boolean;
-  readonly ts: boolean;
-  /** The stack would have agreed to timestamps. */
-  readonly stamps: boolean;
-  /** Scale of the windows that the stack offers, and of those that its peer does. */
-  readonly scale: number;
-  readonly peerScale: number;
-  readonly passive: boolean;
-  /** Frames carry one segment each. */
-  readonly single: boolean;
-  /** Memory is plenty: the stack must do exactly as the reference. */
-  readonly strict: boolean;
-}
-
-/** Fields of a segment to be sent to the stack. `win` as it stands in the header. */
-export interface Shot {
-  readonly flags: string;
-  readonly seq: number;
-  readonly ack: number;
-  readonly win: number;
-  readonly length: number;
-  readonly variant: number;
-  readonly ts: readonly [number, number] | undefined;
-  readonly options?: readonly number[];
-  readonly urgent?: number;
-  /** The codepoint of the IP header. */
-  readonly ecn?: number;
-}
 
 export class FuzzConn {
   readonly p: Peer;
@@ -162,7 +118,7 @@ export class FuzzConn {
   answer(win: number, duplicate?: readonly [number, number]): void {
     const blocks = this.terms.sack ? this.blocks() : [];
     if (duplicate && this.terms.sack) blocks.unshift([...duplicate]);
-    const options = sackOption(this, blocks.slice(0, this.terms.ts ? 3 : 4));
+    const options = sackOption(this.p.stackIss, blocks.slice(0, this.terms.ts ? 3 : 4));
     // Not below what set the window last: somebody may have spoken from beyond the peer's FIN, and nobody after him would count.
     const { fin, wl1 } = this.ref;
     this.say('A', fin < 0 ? this.nxt : Math.max(fin + 1, wl1), 0, win, options);
@@ -390,15 +346,4 @@ export class FuzzConn {
       ref.cells.fill(1, a, b);
     }
   }
-}
-
-export function be32(value: number): number[] {
-  return [(value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
-}
-
-/** A SACK option of these blocks, relative to what the stack sends; none: nothing. */
-export function sackOption(c: FuzzConn, blocks: readonly (readonly [number, number])[]): number[] {
-  if (blocks.length === 0) return [];
-  const edges = blocks.flat().flatMap((edge) => be32((c.p.stackIss + edge) | 0));
-  return [1, 1, 5, 2 + edges.length, ...edges];
 }

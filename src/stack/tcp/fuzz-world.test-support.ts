@@ -9,7 +9,8 @@ import { type Action, OPERATIONS, toText } from './fuzz-actions.test-support.ts'
 import * as C from './fuzz-choices.test-support.ts';
 import { pick } from './fuzz-choices.test-support.ts';
 import { type Config, config } from './fuzz-config.test-support.ts';
-import { be32, FuzzConn, octets, VARIANTS } from './fuzz-conn.test-support.ts';
+import { FuzzConn } from './fuzz-conn.test-support.ts';
+import { be32, octets, VARIANTS } from './fuzz-values.test-support.ts';
 import { Peer, Probe } from './probe.test-support.ts';
 import { Reference } from './reference.test-support.ts';
 import { pipe } from './scoreboard.ts';
