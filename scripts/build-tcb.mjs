@@ -132,6 +132,11 @@ int        recoverFs
 int        tlpEnd             TLP.end_seq (RFC 8985 section 7.1).
 int        undoMarker         SND.UNA when cwnd was reduced; what was retransmitted since and not reported as duplicate.
 int        undoRetrans
+int        undoCount          How many were; where the first four began.
+int        undoStart0
+int        undoStart1
+int        undoStart2
+int        undoStart3
 int        priorCwnd          cwnd and ssthresh before the reduction.
 int        priorSsthresh
 int        retransStamp       TSval of the first retransmission of this recovery (RFC 3522).
@@ -240,6 +245,7 @@ double     ccReal3
 double     bytesReceived      Payload delivered in order.
 double     bytesAcked         Payload acknowledged by the peer.
 double     bytesRetransmitted
+double     bytesDuplicate     Reported as duplicates by the peer (D-SACK).
 `;
 
 const FIRST_CELL = 2;
@@ -282,6 +288,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 `;
 
 const VIEW = `/** A cursor over the connection table: \`at(row)\` aims it. Times are us, sizes bytes, sequence numbers int32. */

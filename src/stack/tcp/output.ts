@@ -216,7 +216,7 @@ function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
   const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
   if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
   board.resent(t, rec, e.core.now.us);
-  countRetransmission(e, t, length);
+  countRetransmission(e, t, start, length);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
   return OUT_DONE;

@@ -4,6 +4,8 @@
 //   record (64 bytes):  [ next | start | end | state | next in time | previous in time | previous | - ]      int32
 //                       [ sent at | delivered | delivered at | first sent at ]                               float64
 //
+// Length: one structure with its invariants; a part of it could not be read alone.
+//
 // Those that are neither SACKed nor lost stand in the list of times too, oldest sending first: RACK looks at its head only.
 // Neighbours that are SACKed become one record. A record of several segments is cut where an ACK or a SACK block ends in it.
 

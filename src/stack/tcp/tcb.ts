@@ -7,7 +7,7 @@ import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 960;
+export const TCB_BYTES = 1024;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
@@ -118,104 +118,110 @@ const RECOVER_FS = 107;
 const TLP_END = 108;
 const UNDO_MARKER = 109;
 const UNDO_RETRANS = 110;
-const PRIOR_CWND = 111;
-const PRIOR_SSTHRESH = 112;
-const RETRANS_STAMP = 113;
-const CWND = 114;
-const SSTHRESH = 115;
-const CC = 116;
-const CC_CELL0 = 117;
-const CC_CELL1 = 118;
-const CC_CELL2 = 119;
-const CC_CELL3 = 120;
-const CC_CELL4 = 121;
-const CC_CELL5 = 122;
-const CC_CELL6 = 123;
-const CC_CELL7 = 124;
-const MAX_OUT = 125;
-const CWND_SEQ = 126;
-const CWND_USED = 127;
-const DELIVERED_SEGMENTS = 128;
-const DELIVERED_CE = 129;
-const UNACKED_SEGMENTS = 130;
-const RCV_MSS = 131;
-const QUICK = 132;
-const ATO = 133;
-const FIRST_ACK_DELAY = 134;
-const DATA_AT = 135;
-const DSACK_START = 136;
-const DSACK_END = 137;
-const SACK_RECENT = 138;
-const SACK_RECENT1 = 139;
-const SACK_RECENT2 = 140;
-const SACK_RECENT3 = 141;
-const RCV_CLAMP = 142;
-const RCV_SPACE = 143;
-const RCV_SPACE_SEQ = 144;
-const RCV_RTT = 145;
-const RCV_RTT_SEQ = 146;
-const PARENT = 147;
-const ACCEPT_NEXT = 148;
-const ACCEPT_HEAD = 149;
-const ACCEPT_TAIL = 150;
-const ACCEPT_COUNT = 151;
-const SYN_COUNT = 152;
-const BACKLOG = 153;
-const KEEP_IDLE = 154;
-const KEEP_INTERVAL = 155;
-const KEEP_COUNT = 156;
-const USER_TIMEOUT = 157;
-const NOTSENT_LOW = 158;
-const CHALLENGE_AT = 159;
-const LINGER = 160;
-const SYN_RETRIES = 161;
-const FIN_WAIT2 = 162;
-const DEFER_ACCEPT = 163;
-const WINDOW_CLAMP = 164;
-const USER_MSS = 165;
-const ADV_MSS = 166;
-const INIT_CWND = 167;
-const MSS_CAP = 168;
-const MTU_FAILURES = 169;
-const PROVEN_MSS = 170;
-const PROVING_MSS = 171;
-const PROVING_SEQ = 172;
-const PENDING_MTU = 173;
-const PENDING_SEQ = 174;
-const RETRANSMITS = 175;
-const SEGS_IN = 176;
-const SEGS_OUT = 177;
-const DATA_SEGS_IN = 178;
-const DATA_SEGS_OUT = 179;
-const WHEEL_AT = 90;
-const RTX_AT = 91;
-const ACK_AT = 92;
-const LONG_AT = 93;
-const LAST_RECEIVED_AT = 94;
-const LAST_DATA_AT = 95;
-const RAISE_AT = 96;
-const LAST_SENT_AT = 97;
-const OPENED_AT = 98;
-const PACE_AT = 99;
-const PACING_RATE = 100;
-const RACK_AT = 101;
-const CWND_AT = 102;
-const MIN_RTT_AT = 103;
-const RCV_SPACE_AT = 104;
-const RCV_RTT_AT = 105;
-const STUCK_AT = 106;
-const DELIVERED = 107;
-const DELIVERED_AT = 108;
-const FIRST_SENT_AT = 109;
-const APP_LIMITED = 110;
-const DELIVERY_RATE = 111;
-const CC_REAL0 = 112;
-const CC_REAL1 = 113;
-const CC_REAL2 = 114;
-const CC_REAL3 = 115;
-const BYTES_RECEIVED = 116;
-const BYTES_ACKED = 117;
-const BYTES_RETRANSMITTED = 118;
+const UNDO_COUNT = 111;
+const UNDO_START0 = 112;
+const UNDO_START1 = 113;
+const UNDO_START2 = 114;
+const UNDO_START3 = 115;
+const PRIOR_CWND = 116;
+const PRIOR_SSTHRESH = 117;
+const RETRANS_STAMP = 118;
+const CWND = 119;
+const SSTHRESH = 120;
+const CC = 121;
+const CC_CELL0 = 122;
+const CC_CELL1 = 123;
+const CC_CELL2 = 124;
+const CC_CELL3 = 125;
+const CC_CELL4 = 126;
+const CC_CELL5 = 127;
+const CC_CELL6 = 128;
+const CC_CELL7 = 129;
+const MAX_OUT = 130;
+const CWND_SEQ = 131;
+const CWND_USED = 132;
+const DELIVERED_SEGMENTS = 133;
+const DELIVERED_CE = 134;
+const UNACKED_SEGMENTS = 135;
+const RCV_MSS = 136;
+const QUICK = 137;
+const ATO = 138;
+const FIRST_ACK_DELAY = 139;
+const DATA_AT = 140;
+const DSACK_START = 141;
+const DSACK_END = 142;
+const SACK_RECENT = 143;
+const SACK_RECENT1 = 144;
+const SACK_RECENT2 = 145;
+const SACK_RECENT3 = 146;
+const RCV_CLAMP = 147;
+const RCV_SPACE = 148;
+const RCV_SPACE_SEQ = 149;
+const RCV_RTT = 150;
+const RCV_RTT_SEQ = 151;
+const PARENT = 152;
+const ACCEPT_NEXT = 153;
+const ACCEPT_HEAD = 154;
+const ACCEPT_TAIL = 155;
+const ACCEPT_COUNT = 156;
+const SYN_COUNT = 157;
+const BACKLOG = 158;
+const KEEP_IDLE = 159;
+const KEEP_INTERVAL = 160;
+const KEEP_COUNT = 161;
+const USER_TIMEOUT = 162;
+const NOTSENT_LOW = 163;
+const CHALLENGE_AT = 164;
+const LINGER = 165;
+const SYN_RETRIES = 166;
+const FIN_WAIT2 = 167;
+const DEFER_ACCEPT = 168;
+const WINDOW_CLAMP = 169;
+const USER_MSS = 170;
+const ADV_MSS = 171;
+const INIT_CWND = 172;
+const MSS_CAP = 173;
+const MTU_FAILURES = 174;
+const PROVEN_MSS = 175;
+const PROVING_MSS = 176;
+const PROVING_SEQ = 177;
+const PENDING_MTU = 178;
+const PENDING_SEQ = 179;
+const RETRANSMITS = 180;
+const SEGS_IN = 181;
+const SEGS_OUT = 182;
+const DATA_SEGS_IN = 183;
+const DATA_SEGS_OUT = 184;
+const WHEEL_AT = 93;
+const RTX_AT = 94;
+const ACK_AT = 95;
+const LONG_AT = 96;
+const LAST_RECEIVED_AT = 97;
+const LAST_DATA_AT = 98;
+const RAISE_AT = 99;
+const LAST_SENT_AT = 100;
+const OPENED_AT = 101;
+const PACE_AT = 102;
+const PACING_RATE = 103;
+const RACK_AT = 104;
+const CWND_AT = 105;
+const MIN_RTT_AT = 106;
+const RCV_SPACE_AT = 107;
+const RCV_RTT_AT = 108;
+const STUCK_AT = 109;
+const DELIVERED = 110;
+const DELIVERED_AT = 111;
+const FIRST_SENT_AT = 112;
+const APP_LIMITED = 113;
+const DELIVERY_RATE = 114;
+const CC_REAL0 = 115;
+const CC_REAL1 = 116;
+const CC_REAL2 = 117;
+const CC_REAL3 = 118;
+const BYTES_RECEIVED = 119;
+const BYTES_ACKED = 120;
+const BYTES_RETRANSMITTED = 121;
+const BYTES_DUPLICATE = 122;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -245,6 +251,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 
 /** Where a reader from outside finds each field: int32 cells by cell number, doubles by the number of the double. */
 export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: number }>> = {
@@ -357,6 +364,11 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   tlpEnd: { cell: TLP_END },
   undoMarker: { cell: UNDO_MARKER },
   undoRetrans: { cell: UNDO_RETRANS },
+  undoCount: { cell: UNDO_COUNT },
+  undoStart0: { cell: UNDO_START0 },
+  undoStart1: { cell: UNDO_START1 },
+  undoStart2: { cell: UNDO_START2 },
+  undoStart3: { cell: UNDO_START3 },
   priorCwnd: { cell: PRIOR_CWND },
   priorSsthresh: { cell: PRIOR_SSTHRESH },
   retransStamp: { cell: RETRANS_STAMP },
@@ -455,6 +467,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   bytesReceived: { double: BYTES_RECEIVED },
   bytesAcked: { double: BYTES_ACKED },
   bytesRetransmitted: { double: BYTES_RETRANSMITTED },
+  bytesDuplicate: { double: BYTES_DUPLICATE },
 };
 
 /** A cursor over the connection table: `at(row)` aims it. Times are us, sizes bytes, sequence numbers int32. */
@@ -1181,6 +1194,37 @@ export class Tcb {
   set undoRetrans(v: number) {
     this.i32[this.c + UNDO_RETRANS] = v;
   }
+  /** How many were; where the first four began. */
+  get undoCount(): number {
+    return this.i32[this.c + UNDO_COUNT]!;
+  }
+  set undoCount(v: number) {
+    this.i32[this.c + UNDO_COUNT] = v;
+  }
+  get undoStart0(): number {
+    return this.i32[this.c + UNDO_START0]!;
+  }
+  set undoStart0(v: number) {
+    this.i32[this.c + UNDO_START0] = v;
+  }
+  get undoStart1(): number {
+    return this.i32[this.c + UNDO_START1]!;
+  }
+  set undoStart1(v: number) {
+    this.i32[this.c + UNDO_START1] = v;
+  }
+  get undoStart2(): number {
+    return this.i32[this.c + UNDO_START2]!;
+  }
+  set undoStart2(v: number) {
+    this.i32[this.c + UNDO_START2] = v;
+  }
+  get undoStart3(): number {
+    return this.i32[this.c + UNDO_START3]!;
+  }
+  set undoStart3(v: number) {
+    this.i32[this.c + UNDO_START3] = v;
+  }
   /** cwnd and ssthresh before the reduction. */
   get priorCwnd(): number {
     return this.i32[this.c + PRIOR_CWND]!;
@@ -1828,6 +1872,13 @@ export class Tcb {
   }
   set bytesRetransmitted(v: number) {
     this.f64[(this.c >> 1) + BYTES_RETRANSMITTED] = v;
+  }
+  /** Reported as duplicates by the peer (D-SACK). */
+  get bytesDuplicate(): number {
+    return this.f64[(this.c >> 1) + BYTES_DUPLICATE]!;
+  }
+  set bytesDuplicate(v: number) {
+    this.f64[(this.c >> 1) + BYTES_DUPLICATE] = v;
   }
 
   has(flag: number): boolean {
