@@ -229,7 +229,7 @@ export class Run {
     });
     if (!there) {
       throw new Mismatch(
-        `the stack has sent nothing\n  script: ${this.#expectedTime(when, base)} ${event.source}\n  actual: nothing until ${showTime(this.#now())}`,
+        `the stack has sent nothing\n  script: ${this.#expectedTime(when, base)} ${event.source}\n  actual: nothing until ${showTime(Math.floor(this.#now()))}`,
       );
     }
     if (flow === undefined) return queue.shift()!;
@@ -303,7 +303,7 @@ export class Run {
     this.#advance(Math.max(latest, this.#now()), () => this.#pending === undefined);
     if (this.#pending !== undefined) {
       const error = new Mismatch(
-        `${pending.call.name} still waits at ${showTime(this.#now())}\n  script: ${pending.event.source}`,
+        `${pending.call.name} still waits at ${showTime(Math.floor(this.#now()))}\n  script: ${pending.event.source}`,
       );
       error.line = pending.event.line;
       throw error;
