@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decode } from './decode.ts';
 import { type DrillOptions, drill, type Seen } from './drill.ts';
 
 const OPEN = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -183,4 +184,35 @@ test('segments sent at one moment are met as one, up to the length that is writt
   passes('+0 write(4, ..., 3000) = 3000\n+0 > P. 1:3001(3000) ack 1');
   passes('+0 write(4, ..., 3000) = 3000\n+0 > . 1:2001(2000) ack 1\n+0 > P. 2001:3001(1000) ack 1');
   fails('+0 write(4, ..., 3000) = 3000\n+0 > P. 1:4001(4000) ack 1', NEXT + 1, /expected 4000, actual 3000/);
+});
+
+test("the script's numbers and timestamps become those on the wire", () => {
+  const seen: Seen[] = [];
+  const open = OPEN.replace('<mss 1000>', '<mss 1000,sackOK,TS val 7 ecr 0>')
+    .replace('<mss 1460>', '<mss 1460,sackOK,TS val 100 ecr 7>')
+    .replace('ack 1 win 32792\n+0 accept', 'ack 1 win 32792 <nop,nop,TS val 8 ecr 100>\n+0 accept');
+  const text = `+0 write(4, ..., 3000) = 3000
++0 > . 1:989(988) ack 1 <nop,nop,TS val 200 ecr 8>
++0 > . 989:1977(988) ack 1 <...>
++0 > . 1977:2965(988) ack 1 <...>
++0 < . 1:1(0) ack 1 win 32792 <nop,nop,TS val 9 ecr 200,nop,nop,sack 989:1977>
++0 < . 1:1(0) ack 1 win 32792 <nop,nop,TS val 9 ecr 230>
++0 < icmp unreachable host_unreachable [989:1977(988)]`;
+  assert.equal(drill('t', open + text, { onPacket: (one) => seen.push(one) }).text, '');
+  const packets = seen.map(({ bytes }) => decode(bytes));
+  const [syn, data] = [packets[1]!, packets[3]!];
+  const iss = syn.tcp!.seq;
+  const stamp = (p: typeof syn) => p.tcp!.options.find((option) => option.kind === 'TS')!;
+  const inbound = packets.filter((_, i) => seen[i]!.inbound);
+  const [, first, sacked, later, icmp] = inbound;
+  assert.equal(stamp(first!).ecr, stamp(syn).val);
+  assert.equal(first!.tcp!.ack, (iss + 1) % 2 ** 32);
+  assert.equal(stamp(sacked!).ecr, stamp(data).val);
+  // A TS val that the script has not named is as far from the first as the script says.
+  assert.equal(stamp(later!).ecr, (stamp(syn).val! + 130) % 2 ** 32);
+  const sack = sacked!.tcp!.options.find((option) => option.kind === 'sack');
+  assert.deepEqual(sack?.blocks, [[(iss + 989) % 2 ** 32, (iss + 1977) % 2 ** 32]]);
+  const quoted = seen.filter(({ inbound: into }) => into).at(-1)!.bytes;
+  assert.equal(icmp!.icmp!.type, 3);
+  assert.equal(new DataView(quoted.buffer).getUint32(20 + 8 + 20 + 4), (iss + 989) % 2 ** 32);
 });
