@@ -132,6 +132,14 @@ test('a call that waits for time alone ends by itself', () => {
   );
 });
 
+test('a read waits for SO_RCVLOWAT', () => {
+  const low = '+0 setsockopt(4, SOL_SOCKET, SO_RCVLOWAT, [300], 4) = 0\n';
+  const data = '+.1 < P. 1:201(200) ack 1 win 9\n+0~+.04 > . 1:1(0) ack 201\n0.3 < P. 201:401(200) ack 1 win 9';
+  passes(`${low}0.1...0.3 read(4, ..., 1000) = 400\n${data}`);
+  passes(`${low}0.1...0.2 read(4, ..., 100) = 100\n${data}`);
+  passes(`${low}0.1...0.3 poll([{fd=4, events=POLLIN, revents=POLLIN}], 1, 500) = 1\n${data}`);
+});
+
 test('a write larger than the buffer waits for room', () => {
   const acks = Array.from({ length: 40 }, (_, i) => `+0 < . 1:1(0) ack ${1 + 1000 * (i + 1)} win 32792`);
   const result = drill(
