@@ -16,6 +16,8 @@ import { timerExpired } from './timers.ts';
 export class Crank {
   /** Whether the last output() ended because a link or the frames were full: nobody may tell when that has changed. */
   stalled = false;
+  /** Whether rows were left by the last output() that could send at once: their turn was over. */
+  unfinished = false;
   readonly #e: Engine;
   #blockedEpoch = 0;
   #blockedRoutes = 0;
@@ -90,7 +92,8 @@ export class Crank {
         full++;
       }
     }
-    return e.active.count > full;
+    this.unfinished = e.active.count > full;
+    return this.unfinished;
   }
 
   /** Rows that waited for a neighbour or a route look again when some neighbour or route has changed. */

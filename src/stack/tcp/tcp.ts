@@ -255,6 +255,11 @@ export class Tcp {
     return t === null ? null : tcpInfo(this.#e, t);
   }
 
+  /** What lies below the handles: for tests that audit rows. */
+  get engine(): Engine {
+    return this.#e;
+  }
+
   /** Rows in use: connections in any state, and listeners. */
   get used(): number {
     return this.#e.rows.used;
@@ -311,6 +316,11 @@ export class Tcp {
   /** Whether the last output() ended because a link or the frames were full: nobody may tell when that has changed. */
   get stalled(): boolean {
     return this.#crank.stalled;
+  }
+
+  /** Whether the last output() left rows that could send at once: for a driver that knows by itself that its links are empty. */
+  get unfinished(): boolean {
+    return this.#crank.unfinished;
   }
 
   /** When timers() wants to be called (us). */

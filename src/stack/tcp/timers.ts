@@ -146,10 +146,11 @@ function keepalive(e: Engine, t: Tcb): void {
   if (t.state !== ESTABLISHED && t.state !== CLOSE_WAIT && t.state !== FIN_WAIT_1 && t.state !== FIN_WAIT_2) return;
   const now = e.core.now.us;
   const idle = t.keepIdle * 1000;
-  const quiet = now - t.lastReceivedAt;
+  // The sum is compared, and is the deadline: a difference may be rounded to less than `idle` when the sum is due, for ever.
+  const due = t.lastReceivedAt + idle;
   // Where something is to be sent, the other timers find out.
-  if (quiet < idle || t.sndUna !== t.sndNxt || t.has(F_PERSIST)) {
-    t.longAt = quiet < idle ? t.lastReceivedAt + idle : now + t.keepInterval * 1000;
+  if (due > now || t.sndUna !== t.sndNxt || t.has(F_PERSIST)) {
+    t.longAt = due > now ? due : now + t.keepInterval * 1000;
     return;
   }
   if (t.probes >= t.keepCount) {

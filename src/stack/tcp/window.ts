@@ -26,10 +26,14 @@ function leastStep(t: Tcb, share: number, segments: number): number {
   return Math.min(t.rcvLimit >> 1, share >> 1, segments * t.mss);
 }
 
-/** Whether the edge would move far enough to tell. */
+/**
+ * Whether the edge would move far enough to tell, when nothing but reading has moved it: while the peer has half of what it could
+ * have, the ACKs of what it sends tell it soon enough.
+ */
 export function windowWorthTelling(t: Tcb, share: number): boolean {
   const told = t.has2(F2_SHUT) ? 0 : receiveWindow(t);
-  return freeWindow(t, share) - told >= leastStep(t, share, 2);
+  const free = freeWindow(t, share);
+  return free >= 2 * told && free - told >= leastStep(t, share, 2);
 }
 
 /**
