@@ -2,8 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TcpPacket } from './ast.ts';
+import { compareTcp } from './compare.ts';
 import { decode } from './decode.ts';
 import { type DrillOptions, drill, type Seen } from './drill.ts';
+import { Flow } from './flow.ts';
+import { parseScript } from './parser.ts';
 
 const OPEN = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
@@ -41,6 +45,11 @@ test('every field of a packet is compared', () => {
     /options: expected <mss 5>, actual none/,
   );
   fails('+0 write(4, ..., 100) = 100\n+0 > [ce] P. 1:101(100) ack 1', NEXT + 1, /ECN: expected 3/);
+  fails(
+    '+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1 urg 3',
+    NEXT + 1,
+    /urgent pointer: expected 3, actual 0/,
+  );
   fails('+0 write(4, ..., 100) = 100\n+0 > [ttl 1] P. 1:101(100) ack 1', NEXT + 1, /TTL: expected 1, actual 64/);
 });
 
@@ -192,6 +201,49 @@ test('segments sent at one moment are met as one, up to the length that is writt
   passes('+0 write(4, ..., 3000) = 3000\n+0 > P. 1:3001(3000) ack 1');
   passes('+0 write(4, ..., 3000) = 3000\n+0 > . 1:2001(2000) ack 1\n+0 > P. 2001:3001(1000) ack 1');
   fails('+0 write(4, ..., 3000) = 3000\n+0 > P. 1:4001(4000) ack 1', NEXT + 1, /expected 4000, actual 3000/);
+});
+
+test('segments sent at different moments are not met as one', () => {
+  fails(
+    '+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 write(4, ..., 500) = 500\n+.01 write(4, ..., 500) = 500\n*~+.1 > P. 1:1001(1000) ack 1',
+    NEXT + 3,
+    /expected 1000, actual 500\n[\s\S]*behind: 0\.110000 > P\. 501:1001\(500\)/,
+  );
+});
+
+test('a packet with a wrong checksum is wrong, whatever its fields', () => {
+  const seen: Seen[] = [];
+  passes('+0 write(4, ..., 100) = 100', { onPacket: (one) => seen.push(one) });
+  const { bytes } = seen.find((one) => !one.inbound && decode(one.bytes).length === 100)!;
+  assert.equal(decode(bytes).fault, '');
+  const flow = new Flow(6, [0, 0, 0, 0], 0, [0, 0, 0, 0], 0);
+  const script = parseScript('t', '0 > P. 1:101(100) <...>').events[0]!.what as TcpPacket;
+  const damage = (at: number): string[] => {
+    const copy = bytes.slice();
+    copy[at]! ^= 1;
+    return compareTcp({ ...script, seq: undefined }, decode(copy), flow, 0, { tick: 0, tolerance: 0 });
+  };
+  assert.deepEqual(damage(60), ['checksum is wrong']);
+  assert.ok(damage(4).includes('IPv4 header checksum is wrong'));
+});
+
+test('a receive buffer that was set before connect() decides the window scale of the SYN', () => {
+  const text = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [20000], 4) = 0
++0 fcntl(3, F_SETFL, O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (x)
++0 > S 0:0(0) win 18980 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 0>`;
+  assert.equal(drill('t', text).text, '');
+});
+
+test('a helper that calls itself comes to an end', () => {
+  let reads = 0;
+  const read = (): string => {
+    reads++;
+    return './x.sh\n';
+  };
+  assert.equal(drill('t', `\`./x.sh\`\n${OPEN}`, { read }).text, '');
+  assert.ok(reads > 1 && reads < 10, String(reads));
 });
 
 test("the script's numbers and timestamps become those on the wire", () => {
