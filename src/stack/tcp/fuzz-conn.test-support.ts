@@ -293,7 +293,10 @@ export class FuzzConn {
     const [first, second] = blocks as [[number, number], [number, number]?];
     const within = second ?? ref.islands().find(([left, right]) => left <= first[0] && first[1] <= right);
     // With room for one block only, the report of a duplicate stands without the block that holds it.
-    if (first[1] <= s.ack || (within && within[0] <= first[0] && first[1] <= within[1] && String(within) !== String(first))) {
+    if (
+      first[1] <= s.ack ||
+      (within && within[0] <= first[0] && first[1] <= within[1] && String(within) !== String(first))
+    ) {
       const told = this.shots.some(([from, to]) => from <= first[0] && first[0] < first[1] && first[1] <= to);
       assert.ok(told, `a duplicate that was not sent: ${all}`);
       for (let at = Math.max(first[0], ref.next); at < first[1]; at++) assert.ok(ref.cells[at], `not received: ${all}`);

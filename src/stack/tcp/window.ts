@@ -17,7 +17,8 @@ export function receiveWindow(t: Tcb): number {
 
 /** The right edge we could offer now, as bytes beyond RCV.NXT: what is free, as far as the field can say it. */
 function freeWindow(t: Tcb, share: number): number {
-  const free = Math.min(Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!, t.rcvClamp);
+  let free = Math.min(Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!, t.rcvClamp);
+  if (t.windowClamp !== 0 && t.windowClamp < free) free = t.windowClamp;
   return free > 0 ? Math.min(free, 0xffff << t.rcvScale) : 0;
 }
 
