@@ -55,6 +55,7 @@ int        sndNxt             SND.NXT.
 int        sndWnd             SND.WND in bytes, unscaled.
 int        sndWl1             SND.WL1.
 int        sndWl2             SND.WL2.
+int        sndSml             End of the last segment sent that was not full (Minshall's form of Nagle's rule).
 int        maxSndWnd          Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1).
 int        rcvNxt             RCV.NXT.
 int        rcvAdv             Right edge of the window last advertised: never moved back.
@@ -227,6 +228,7 @@ double     lastSentAt         When data was last sent.
 double     openedAt           When the row was made.
 double     paceAt             Not before this moment is more to be sent (pacing).
 double     pacingRate         Bytes a second; 0: unpaced.
+double     maxRate            The user's limit of it; 0: none.
 double     rackAt             RACK.xmit_ts.
 double     cwndAt             When cwnd was last in full use (RFC 7661).
 double     minRttAt           When minRtt was measured.

@@ -144,6 +144,7 @@ function advance(e: Engine, t: Tcb, acked: number): boolean {
   // RECOVER keeps behind, lest after 2 GiB without a loss it lies ahead.
   if (t.phase === PHASE_OPEN && seqLt(t.recover, t.sndUna)) t.recover = t.sndUna;
   if (!seqGt(t.cursorSeq, t.sndUna)) t.cursorSpan = 0;
+  if (seqLt(t.sndSml, t.sndUna)) t.sndSml = t.sndUna;
   e.floor.neighbours.confirm(t.neighbour);
   tuneSend(e, t);
   if (t.has2(F2_PROVING | F2_SIZES)) sizesAcked(e, t);

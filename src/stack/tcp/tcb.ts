@@ -49,149 +49,150 @@ const SND_NXT = 38;
 const SND_WND = 39;
 const SND_WL1 = 40;
 const SND_WL2 = 41;
-const MAX_SND_WND = 42;
-const RCV_NXT = 43;
-const RCV_ADV = 44;
-const RCV_FIN = 45;
-const RCV_UP = 46;
-const SND_SCALE = 47;
-const RCV_SCALE = 48;
-const TS_RECENT = 49;
-const LAST_ACK_SENT = 50;
-const TS_OFFSET = 51;
-const SND_HEAD = 52;
-const SND_TAIL = 53;
-const SND_BYTES = 54;
-const SND_LIMIT = 55;
-const CURSOR_SPAN = 56;
-const CURSOR_AT = 57;
-const CURSOR_SEQ = 58;
-const RCV_HEAD = 59;
-const RCV_TAIL = 60;
-const RCV_BYTES = 61;
-const RCV_LIMIT = 62;
-const RANGES = 63;
-const RANGE_COUNT = 64;
-const SRTT = 65;
-const RTTVAR = 66;
-const RTO = 67;
-const RTO_VAR = 68;
-const MDEV_MAX = 69;
-const RTT_SEQ = 70;
-const MIN_RTT = 71;
-const TIMED_SEQ = 72;
-const TIMED_AT = 73;
-const RETRIES = 74;
-const PROBES = 75;
-const TIMER = 76;
-const SEG_HEAD = 77;
-const SEG_TAIL = 78;
-const TIME_HEAD = 79;
-const TIME_TAIL = 80;
-const LOST_HINT = 81;
-const SACK_HINT = 82;
-const SACKED_BYTES = 83;
-const LOST_BYTES = 84;
-const RETRANS_BYTES = 85;
-const WAITING_BYTES = 86;
-const SACK_SEEN0 = 87;
-const SACK_SEEN1 = 88;
-const SACK_SEEN2 = 89;
-const SACK_SEEN3 = 90;
-const SACK_SEEN4 = 91;
-const SACK_SEEN5 = 92;
-const SACK_SEEN6 = 93;
-const SACK_SEEN7 = 94;
-const HIGH_SACKED = 95;
-const PHASE = 96;
-const RECOVER = 97;
-const DUP_ACKS = 98;
-const RACK_END = 99;
-const RACK_RTT = 100;
-const REO_WND_MULT = 101;
-const REO_WND_PERSIST = 102;
-const DSACK_ROUND = 103;
-const REORDERING = 104;
-const PRR_DELIVERED = 105;
-const PRR_OUT = 106;
-const RECOVER_FS = 107;
-const TLP_END = 108;
-const UNDO_MARKER = 109;
-const UNDO_RETRANS = 110;
-const UNDO_COUNT = 111;
-const UNDO_START0 = 112;
-const UNDO_START1 = 113;
-const UNDO_START2 = 114;
-const UNDO_START3 = 115;
-const PRIOR_CWND = 116;
-const PRIOR_SSTHRESH = 117;
-const RETRANS_STAMP = 118;
-const CWND = 119;
-const SSTHRESH = 120;
-const CC = 121;
-const CC_CELL0 = 122;
-const CC_CELL1 = 123;
-const CC_CELL2 = 124;
-const CC_CELL3 = 125;
-const CC_CELL4 = 126;
-const CC_CELL5 = 127;
-const CC_CELL6 = 128;
-const CC_CELL7 = 129;
-const MAX_OUT = 130;
-const CWND_SEQ = 131;
-const CWND_USED = 132;
-const DELIVERED_SEGMENTS = 133;
-const DELIVERED_CE = 134;
-const UNACKED_SEGMENTS = 135;
-const RCV_MSS = 136;
-const QUICK = 137;
-const ATO = 138;
-const FIRST_ACK_DELAY = 139;
-const DATA_AT = 140;
-const DSACK_START = 141;
-const DSACK_END = 142;
-const SACK_RECENT = 143;
-const SACK_RECENT1 = 144;
-const SACK_RECENT2 = 145;
-const SACK_RECENT3 = 146;
-const RCV_CLAMP = 147;
-const RCV_SPACE = 148;
-const RCV_SPACE_SEQ = 149;
-const RCV_RTT = 150;
-const RCV_RTT_SEQ = 151;
-const PARENT = 152;
-const ACCEPT_NEXT = 153;
-const ACCEPT_HEAD = 154;
-const ACCEPT_TAIL = 155;
-const ACCEPT_COUNT = 156;
-const SYN_COUNT = 157;
-const BACKLOG = 158;
-const KEEP_IDLE = 159;
-const KEEP_INTERVAL = 160;
-const KEEP_COUNT = 161;
-const USER_TIMEOUT = 162;
-const NOTSENT_LOW = 163;
-const CHALLENGE_AT = 164;
-const LINGER = 165;
-const SYN_RETRIES = 166;
-const FIN_WAIT2 = 167;
-const DEFER_ACCEPT = 168;
-const WINDOW_CLAMP = 169;
-const USER_MSS = 170;
-const ADV_MSS = 171;
-const INIT_CWND = 172;
-const MSS_CAP = 173;
-const MTU_FAILURES = 174;
-const PROVEN_MSS = 175;
-const PROVING_MSS = 176;
-const PROVING_SEQ = 177;
-const PENDING_MTU = 178;
-const PENDING_SEQ = 179;
-const RETRANSMITS = 180;
-const SEGS_IN = 181;
-const SEGS_OUT = 182;
-const DATA_SEGS_IN = 183;
-const DATA_SEGS_OUT = 184;
+const SND_SML = 42;
+const MAX_SND_WND = 43;
+const RCV_NXT = 44;
+const RCV_ADV = 45;
+const RCV_FIN = 46;
+const RCV_UP = 47;
+const SND_SCALE = 48;
+const RCV_SCALE = 49;
+const TS_RECENT = 50;
+const LAST_ACK_SENT = 51;
+const TS_OFFSET = 52;
+const SND_HEAD = 53;
+const SND_TAIL = 54;
+const SND_BYTES = 55;
+const SND_LIMIT = 56;
+const CURSOR_SPAN = 57;
+const CURSOR_AT = 58;
+const CURSOR_SEQ = 59;
+const RCV_HEAD = 60;
+const RCV_TAIL = 61;
+const RCV_BYTES = 62;
+const RCV_LIMIT = 63;
+const RANGES = 64;
+const RANGE_COUNT = 65;
+const SRTT = 66;
+const RTTVAR = 67;
+const RTO = 68;
+const RTO_VAR = 69;
+const MDEV_MAX = 70;
+const RTT_SEQ = 71;
+const MIN_RTT = 72;
+const TIMED_SEQ = 73;
+const TIMED_AT = 74;
+const RETRIES = 75;
+const PROBES = 76;
+const TIMER = 77;
+const SEG_HEAD = 78;
+const SEG_TAIL = 79;
+const TIME_HEAD = 80;
+const TIME_TAIL = 81;
+const LOST_HINT = 82;
+const SACK_HINT = 83;
+const SACKED_BYTES = 84;
+const LOST_BYTES = 85;
+const RETRANS_BYTES = 86;
+const WAITING_BYTES = 87;
+const SACK_SEEN0 = 88;
+const SACK_SEEN1 = 89;
+const SACK_SEEN2 = 90;
+const SACK_SEEN3 = 91;
+const SACK_SEEN4 = 92;
+const SACK_SEEN5 = 93;
+const SACK_SEEN6 = 94;
+const SACK_SEEN7 = 95;
+const HIGH_SACKED = 96;
+const PHASE = 97;
+const RECOVER = 98;
+const DUP_ACKS = 99;
+const RACK_END = 100;
+const RACK_RTT = 101;
+const REO_WND_MULT = 102;
+const REO_WND_PERSIST = 103;
+const DSACK_ROUND = 104;
+const REORDERING = 105;
+const PRR_DELIVERED = 106;
+const PRR_OUT = 107;
+const RECOVER_FS = 108;
+const TLP_END = 109;
+const UNDO_MARKER = 110;
+const UNDO_RETRANS = 111;
+const UNDO_COUNT = 112;
+const UNDO_START0 = 113;
+const UNDO_START1 = 114;
+const UNDO_START2 = 115;
+const UNDO_START3 = 116;
+const PRIOR_CWND = 117;
+const PRIOR_SSTHRESH = 118;
+const RETRANS_STAMP = 119;
+const CWND = 120;
+const SSTHRESH = 121;
+const CC = 122;
+const CC_CELL0 = 123;
+const CC_CELL1 = 124;
+const CC_CELL2 = 125;
+const CC_CELL3 = 126;
+const CC_CELL4 = 127;
+const CC_CELL5 = 128;
+const CC_CELL6 = 129;
+const CC_CELL7 = 130;
+const MAX_OUT = 131;
+const CWND_SEQ = 132;
+const CWND_USED = 133;
+const DELIVERED_SEGMENTS = 134;
+const DELIVERED_CE = 135;
+const UNACKED_SEGMENTS = 136;
+const RCV_MSS = 137;
+const QUICK = 138;
+const ATO = 139;
+const FIRST_ACK_DELAY = 140;
+const DATA_AT = 141;
+const DSACK_START = 142;
+const DSACK_END = 143;
+const SACK_RECENT = 144;
+const SACK_RECENT1 = 145;
+const SACK_RECENT2 = 146;
+const SACK_RECENT3 = 147;
+const RCV_CLAMP = 148;
+const RCV_SPACE = 149;
+const RCV_SPACE_SEQ = 150;
+const RCV_RTT = 151;
+const RCV_RTT_SEQ = 152;
+const PARENT = 153;
+const ACCEPT_NEXT = 154;
+const ACCEPT_HEAD = 155;
+const ACCEPT_TAIL = 156;
+const ACCEPT_COUNT = 157;
+const SYN_COUNT = 158;
+const BACKLOG = 159;
+const KEEP_IDLE = 160;
+const KEEP_INTERVAL = 161;
+const KEEP_COUNT = 162;
+const USER_TIMEOUT = 163;
+const NOTSENT_LOW = 164;
+const CHALLENGE_AT = 165;
+const LINGER = 166;
+const SYN_RETRIES = 167;
+const FIN_WAIT2 = 168;
+const DEFER_ACCEPT = 169;
+const WINDOW_CLAMP = 170;
+const USER_MSS = 171;
+const ADV_MSS = 172;
+const INIT_CWND = 173;
+const MSS_CAP = 174;
+const MTU_FAILURES = 175;
+const PROVEN_MSS = 176;
+const PROVING_MSS = 177;
+const PROVING_SEQ = 178;
+const PENDING_MTU = 179;
+const PENDING_SEQ = 180;
+const RETRANSMITS = 181;
+const SEGS_IN = 182;
+const SEGS_OUT = 183;
+const DATA_SEGS_IN = 184;
+const DATA_SEGS_OUT = 185;
 const WHEEL_AT = 93;
 const RTX_AT = 94;
 const ACK_AT = 95;
@@ -203,25 +204,26 @@ const LAST_SENT_AT = 100;
 const OPENED_AT = 101;
 const PACE_AT = 102;
 const PACING_RATE = 103;
-const RACK_AT = 104;
-const CWND_AT = 105;
-const MIN_RTT_AT = 106;
-const RCV_SPACE_AT = 107;
-const RCV_RTT_AT = 108;
-const STUCK_AT = 109;
-const DELIVERED = 110;
-const DELIVERED_AT = 111;
-const FIRST_SENT_AT = 112;
-const APP_LIMITED = 113;
-const DELIVERY_RATE = 114;
-const CC_REAL0 = 115;
-const CC_REAL1 = 116;
-const CC_REAL2 = 117;
-const CC_REAL3 = 118;
-const BYTES_RECEIVED = 119;
-const BYTES_ACKED = 120;
-const BYTES_RETRANSMITTED = 121;
-const BYTES_DUPLICATE = 122;
+const MAX_RATE = 104;
+const RACK_AT = 105;
+const CWND_AT = 106;
+const MIN_RTT_AT = 107;
+const RCV_SPACE_AT = 108;
+const RCV_RTT_AT = 109;
+const STUCK_AT = 110;
+const DELIVERED = 111;
+const DELIVERED_AT = 112;
+const FIRST_SENT_AT = 113;
+const APP_LIMITED = 114;
+const DELIVERY_RATE = 115;
+const CC_REAL0 = 116;
+const CC_REAL1 = 117;
+const CC_REAL2 = 118;
+const CC_REAL3 = 119;
+const BYTES_RECEIVED = 120;
+const BYTES_ACKED = 121;
+const BYTES_RETRANSMITTED = 122;
+const BYTES_DUPLICATE = 123;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -295,6 +297,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sndWnd: { cell: SND_WND },
   sndWl1: { cell: SND_WL1 },
   sndWl2: { cell: SND_WL2 },
+  sndSml: { cell: SND_SML },
   maxSndWnd: { cell: MAX_SND_WND },
   rcvNxt: { cell: RCV_NXT },
   rcvAdv: { cell: RCV_ADV },
@@ -449,6 +452,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   openedAt: { double: OPENED_AT },
   paceAt: { double: PACE_AT },
   pacingRate: { double: PACING_RATE },
+  maxRate: { double: MAX_RATE },
   rackAt: { double: RACK_AT },
   cwndAt: { double: CWND_AT },
   minRttAt: { double: MIN_RTT_AT },
@@ -734,6 +738,13 @@ export class Tcb {
   }
   set sndWl2(v: number) {
     this.i32[this.c + SND_WL2] = v;
+  }
+  /** End of the last segment sent that was not full (Minshall's form of Nagle's rule). */
+  get sndSml(): number {
+    return this.i32[this.c + SND_SML]!;
+  }
+  set sndSml(v: number) {
+    this.i32[this.c + SND_SML] = v;
   }
   /** Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1). */
   get maxSndWnd(): number {
@@ -1754,6 +1765,13 @@ export class Tcb {
   }
   set pacingRate(v: number) {
     this.f64[(this.c >> 1) + PACING_RATE] = v;
+  }
+  /** The user's limit of it; 0: none. */
+  get maxRate(): number {
+    return this.f64[(this.c >> 1) + MAX_RATE]!;
+  }
+  set maxRate(v: number) {
+    this.f64[(this.c >> 1) + MAX_RATE] = v;
   }
   /** RACK.xmit_ts. */
   get rackAt(): number {
