@@ -52,7 +52,6 @@ int        iss                ISS.
 int        irs                IRS.
 int        sndUna             SND.UNA.
 int        sndNxt             SND.NXT.
-int        sndMax             Highest SND.NXT ever: what a go-back has not undone.
 int        sndWnd             SND.WND in bytes, unscaled.
 int        sndWl1             SND.WL1.
 int        sndWl2             SND.WL2.
@@ -85,7 +84,8 @@ int        rangeCount
 -- round-trip time and timers
 int        srtt               SRTT, us; 0: no sample yet.
 int        rttvar             RTTVAR, us.
-int        rto                RTO, us, without backoff.
+int        rto                RTO, us, backoff included.
+int        rtoVar             The deviation that RTO counts with, us: the largest of a round trip, decaying.
 int        mdevMax            Largest deviation in the present round trip, us.
 int        rttSeq             The ACK that ends the present round trip for rttvar.
 int        minRtt             Least RTT of the last minutes, us; 0: no sample yet.
@@ -105,6 +105,15 @@ int        sackHint           The last record that a SACK block has reached.
 int        sackedBytes        Bytes in flight that are SACKed, that count as lost, and those sent again.
 int        lostBytes
 int        retransBytes
+int        waitingBytes       Those that are lost and not sent again.
+int        sackSeen0          The SACK blocks of the last ACK: they tell nothing new.
+int        sackSeen1
+int        sackSeen2
+int        sackSeen3
+int        sackSeen4
+int        sackSeen5
+int        sackSeen6
+int        sackSeen7
 int        highSacked         End of the highest bytes SACKed.
 
 -- loss recovery
@@ -139,7 +148,9 @@ int        ccCell4
 int        ccCell5
 int        ccCell6
 int        ccCell7
-int        cwndUsed           Most bytes in flight since cwnd was last looked at (RFC 7661).
+int        maxOut             Most bytes in flight in the present round trip, and the ACK that ends it.
+int        cwndSeq
+int        cwndUsed           Most bytes in flight while the application left room in cwnd.
 int        deliveredSegments  Segments delivered, and delivered with an ECN mark, since the start.
 int        deliveredCe
 
@@ -147,14 +158,20 @@ int        deliveredCe
 int        unackedSegments    Full segments received since our last ACK.
 int        rcvMss             The largest segment received: what a full one is to the peer.
 int        quick              ACKs that still go out at once.
-int        ato                Delay of a delayed ACK, us.
+int        ato                Delay of a delayed ACK, us; 0: no data has come yet.
+int        firstAckDelay      Delay of the first ACKs (while quick > 0), us; 0: until the user has had its turn.
+int        dataAt             When data last came, us32.
 int        dsackStart         The duplicate that the next ACK reports (RFC 2883), if F2_DSACK.
 int        dsackEnd
-int        sackRecent         A number in the range that changed last: its block comes first (RFC 2018 section 4).
+int        sackRecent         The ranges that changed last, latest first (arena offsets): the order of SACK blocks (RFC 2018 section 4).
+int        sackRecent1
+int        sackRecent2
+int        sackRecent3
+int        rcvClamp           The window offered grows up to this: raised as data comes (tcpInitialReceiveWindow).
 int        rcvSpace           Receive buffer tuning: bytes read in a round trip, from where it counts, its RTT (us).
 int        rcvSpaceSeq
 int        rcvRtt
-int        rcvRttSeq
+int        rcvRttSeq          With timestamps the last TSecr, else the number whose arrival ends the measurement of rcvRtt.
 
 -- listeners, and who is to be accepted
 int        parent             Listener of a connection not yet accepted.
@@ -185,6 +202,7 @@ double     openedAt           When the row was made.
 double     paceAt             Not before this moment is more to be sent (pacing).
 double     pacingRate         Bytes a second; 0: unpaced.
 double     rackAt             RACK.xmit_ts.
+double     cwndAt             When cwnd was last in full use (RFC 7661).
 double     minRttAt           When minRtt was measured.
 double     rcvSpaceAt         When the measurement of rcvSpace, of rcvRtt began.
 double     rcvRttAt
@@ -241,6 +259,8 @@ export const TCB_REMOTE0: number = REMOTE0;
 export const TCB_REMOTE_PORT: number = REMOTE_PORT;
 export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
+/** Eight cells: edges of four blocks. */
+export const TCB_SACK_SEEN: number = SACK_SEEN0;
 `;
 
 const VIEW = `/** A cursor over the connection table: \`at(row)\` aims it. Times are us, sizes bytes, sequence numbers int32. */
@@ -270,6 +290,10 @@ export class Tcb {
   }
   get receiveList(): number {
     return this.c + RCV_HEAD;
+  }
+  /** The first of the cells sackRecent…, as an index. */
+  get recentRanges(): number {
+    return this.c + SACK_RECENT;
   }
 
 `;

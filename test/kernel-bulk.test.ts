@@ -36,8 +36,8 @@ describe('bulk over a bad wire', { ...NEEDS, concurrency: 2 }, () => {
         assert.equal(got!.received, BYTES);
         assert.equal(got!.sha256, patternHash(BYTES));
         const { counters } = await order<{ counters: Record<string, number> }>(rig, { do: 'state' });
-        const { tcp_retransmitted, tcp_timeouts, tcp_fast_retransmits, tcp_out_of_order } = counters;
-        const seen = JSON.stringify({ tcp_retransmitted, tcp_timeouts, tcp_fast_retransmits, tcp_out_of_order });
+        const { tcp_retransmitted, tcp_timeouts, tcp_fast_recoveries, tcp_out_of_order } = counters;
+        const seen = JSON.stringify({ tcp_retransmitted, tcp_timeouts, tcp_fast_recoveries, tcp_out_of_order });
         t.diagnostic(`${(got!.ms / 1000).toFixed(1)} s, ${(BYTES / got!.ms / 1000).toFixed(1)} MB/s; ${seen}`);
       });
     }

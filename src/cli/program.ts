@@ -1,7 +1,8 @@
 // The commands and their options, as commander has them: what is parsed, what --help says.
-// Called by main.ts and tests; calls serve.ts, ping.ts and fetch.ts.
+// Called by main.ts and tests; calls serve.ts, ping.ts, fetch.ts and drill.ts.
 
 import { Command, CommanderError, Option } from 'commander';
+import type { DrillCliOptions } from './drill.ts';
 import { CliError, EXIT_USAGE } from './errors.ts';
 import type { FetchOptions } from './fetch.ts';
 import { addLinkOptions, readCount, readPort, readPorts, readSize, readTime, several } from './options.ts';
@@ -14,6 +15,7 @@ export interface Commands {
   serve(dir: string, options: ServeOptions): Promise<number>;
   ping(address: string, options: PingOptions): Promise<number>;
   fetch(url: string, options: FetchOptions): Promise<number>;
+  drill(files: readonly string[], options: DrillCliOptions): Promise<number>;
 }
 
 /** Loaded when they are called: --help and --version need no stack. */
@@ -21,12 +23,14 @@ const COMMANDS: Commands = {
   serve: async (...args) => (await import('./serve.ts')).serve(...args),
   ping: async (...args) => (await import('./ping.ts')).ping(...args),
   fetch: async (...args) => (await import('./fetch.ts')).fetchUrl(...args),
+  drill: async (...args) => (await import('./drill.ts')).drillFiles(...args),
 };
 
 const EPILOG = `
 Examples:
   $ ring3 serve public                      http://127.0.0.1:8080, without root
   $ sudo ring3 serve public --link tap      an address of its own on a new device
+  $ ring3 drill test/scripts                scripts in packetdrill's notation, in virtual time
 
 "ring3 COMMAND --help" tells more.`;
 
@@ -68,6 +72,61 @@ Examples:
 
 Exit code: 0 if the whole content came, 1 if not.`;
 
+const DRILL_OPTIONS: Readonly<Record<string, string>> = {
+  mtu: 'of the link (default: 1500)',
+  local_ip: 'the address of the stack (default: 192.168.0.1, fd3d:a0b:17d6::1)',
+  remote_ip: 'the address of the other end (default: 192.0.2.1, fd3d:fa7b:d17d::1)',
+  bind_port: 'the port that "..." stands for in bind (default: 8080)',
+  connect_port: 'the port that "..." stands for in connect (default: 8080)',
+  tolerance_usecs: 'how far from its time a thing may happen (default: 4000)',
+  tolerance_percent: 'the same, as a share of the time since the event before (default: 0)',
+  tcp_ts_tick_usecs: 'check TS val with ticks of that many microseconds (default: 0, not at all)',
+};
+
+/** packetdrill has them, and here they mean nothing: taken so that command lines need no change. */
+const DRILL_IGNORED: readonly string[] = [
+  'gateway_ip',
+  'netmask_ip',
+  'speed',
+  'init_scripts',
+  'wire_client',
+  'wire_server',
+  'wire_server_ip',
+  'wire_server_port',
+  'wire_client_dev',
+  'wire_server_dev',
+  'tcp_ts_ecr_scaled',
+  'send_omit_free',
+  'no_cleanup',
+  'code_command',
+  'code_format',
+  'code_sockopt',
+  'dry_run',
+  'non_fatal',
+];
+
+const DRILL_EXAMPLES = `
+A script says packet by packet what happens:
+
+  0    socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+  +0   bind(3, ..., ...) = 0
+  +0   listen(3, 1) = 0
+  +.1  < S 0:0(0) win 32792 <mss 1460>        to the stack
+  +0   > S. 0:0(0) ack 1 <mss 1460>           what it must answer
+  +.1  < . 1:1(0) ack 1 win 257
+  +0   accept(3, ..., ...) = 4
+  +0   %{ assert tcpi_snd_cwnd == 10 }%
+
+No privileges are needed, and no time goes by: a script that spans minutes takes milliseconds. The stack starts with
+Linux's defaults. \`sysctl -q name=value\` sets what it has; nothing is ever run in a shell.
+
+Examples:
+  $ ring3 drill close.pkt
+  $ ring3 drill -v --pcap close.pcapng close.pkt
+  $ ring3 drill --ip_version=ipv6 -D MSS=1440 test/scripts
+
+Exit code: 0 if every script came true, 1 if one did not or could not be read.`;
+
 /** Builds the program. Its parseAsync() throws CommanderErrors and CliErrors; run() takes care of them. */
 export function makeProgram(commands: Commands, done: (code: number) => void): Command {
   const program = new Command('ring3');
@@ -80,6 +139,7 @@ export function makeProgram(commands: Commands, done: (code: number) => void): C
   addServe(program, commands, done);
   addPing(program, commands, done);
   addFetch(program, commands, done);
+  addDrill(program, commands, done);
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()
@@ -143,6 +203,31 @@ function addFetch(program: Command, commands: Commands, done: (code: number) => 
     .addHelpText('after', FETCH_EXAMPLES)
     .action(async (url: string, options: FetchOptions) => done(await commands.fetch(url, options)));
   showDefault(command, 'timeout', '30s');
+}
+
+function addDrill(program: Command, commands: Commands, done: (code: number) => void): void {
+  const command = program
+    .command('drill')
+    .description("run scripts in packetdrill's notation against the stack, in virtual time")
+    .argument('<file...>', 'scripts, or folders: every *.pkt below them');
+  command
+    .option('-D, --define <name=value>', 'a name for #ifdef, and what stands for it; repeatable', several(String))
+    .option('--strict', 'no tolerance: everything must happen at its microsecond')
+    .option('-v, --verbose', 'show each event')
+    .option('-q, --quiet', 'show only what fails')
+    .option('--pcap <path>', 'record the packets as pcapng: a file, or with several scripts a folder')
+    .addOption(new Option('--ip_version <version>', 'for every script').choices(['ipv4', 'ipv6', 'ipv4-mapped-ipv6']));
+  for (const [name, what] of Object.entries(DRILL_OPTIONS)) command.option(`--${name} <value>`, what);
+  for (const name of DRILL_IGNORED) command.addOption(new Option(`--${name} [value]`).hideHelp());
+  command
+    .addHelpText('after', DRILL_EXAMPLES)
+    .action(async (files: string[], options: DrillCliOptions & Record<string, unknown>) => {
+      const names = ['ip_version', 'non_fatal', ...Object.keys(DRILL_OPTIONS)];
+      const script = names.flatMap((name): [string, string][] =>
+        options[name] === undefined ? [] : [[name, String(options[name])]],
+      );
+      done(await commands.drill(files, { ...options, script }));
+    });
 }
 
 /** ping(8) takes seconds where no unit is given. */

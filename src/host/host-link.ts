@@ -98,6 +98,8 @@ export class HostLink {
         udpRows: maxUdpClients + 1,
         tcpReceiveBuffer: BUFFER,
         tcpSendBuffer: BUFFER,
+        tcpReceiveBufferMax: BUFFER,
+        tcpSendBufferMax: BUFFER,
         udpReceiveBuffer: 1 << 20,
       },
       rng: new SystemRng(),

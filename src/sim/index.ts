@@ -1,9 +1,10 @@
-// ring3/sim: whole networks in virtual time: hosts with a stack each, routers, links that lose, delay and reorder.
+// ring3/sim: stacks in virtual time: whole networks of them with routers and bad links, and scripts in packetdrill's notation.
 // Imported by users of the package; inside it, files import each other directly.
 
 export { attempt, SimulationError } from './attempt.ts';
 export type { Codel, CodelOptions } from './codel.ts';
 export { Connection, type ConnectOptions } from './connection.ts';
+export { type DrillOptions, type DrillResult, drill, type Seen } from './drill/drill.ts';
 export { type DriveOptions, NodeDrive } from './drive.ts';
 export { jain } from './fairness.ts';
 export { type App, Host, type HostOptions } from './host.ts';

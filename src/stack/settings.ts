@@ -54,17 +54,34 @@ export interface Settings {
   portLast: number;
 
   // -- TCP ---------------------------------------------------------------------------------------------------------
-  /** Receive and send buffer of a connection. */
+  /** Receive and send buffer that a connection starts with. */
   tcpReceiveBuffer: number;
   tcpSendBuffer: number;
+  /**
+   * Up to where tuning raises them, where the user has not fixed them by an option: the receive buffer to twice what is read
+   * in a round trip and more, the send buffer to twice cwnd. The window scale offered is made for it (RFC 7323 section 2.2).
+   * Not above the buffer at the start: no tuning. A connection never holds more than its share of free memory.
+   */
+  tcpReceiveBufferMax: number;
+  tcpSendBufferMax: number;
+  /** Most of the window of a SYN and after it, bytes, in whole segments; grows by two for each segment that comes. From 1 GiB on: at once what the buffer allows. */
+  tcpInitialReceiveWindow: number;
   /** Offer window scaling and timestamps (RFC 7323). */
   tcpWindowScaling: boolean;
   tcpTimestamps: boolean;
-  /** Offer and use selective acknowledgements (RFC 2018, 2883). */
+  /** Offer and use selective acknowledgements (RFC 2018). */
   tcpSack: boolean;
+  /** Report duplicates in SACK blocks (RFC 2883). */
+  tcpDsack: boolean;
+  /** ECN (RFC 3168): 0 off, 1 offered and accepted, 2 accepted only. */
+  tcpEcn: number;
   /** Largest accept backlog. */
   tcpMaxBacklog: number;
-  /** Initial, least and largest retransmission timeout (RFC 6298: 1 s, 1 s (2.4; we use the 200 ms of common practice, as section 2.4 says a finer clock may allow), at least 60 s (2.5)). */
+  /**
+   * Initial and largest retransmission timeout (RFC 6298: 1 s (2.1), at least 60 s (2.5)). tcpRtoMin: the least that is added
+   * to SRTT, whatever the deviation, 200 ms: common practice where section 2.4 says 1 s, and as safe as a fixed least RTO
+   * of 200 ms against delayed ACKs, at any RTT.
+   */
   tcpRtoInitial: number;
   tcpRtoMin: number;
   tcpRtoMax: number;
@@ -74,6 +91,15 @@ export interface Settings {
   tcpRetries: number;
   /** Delayed ACK: at most 500 ms, at least every second full segment (RFC 1122 section 4.2.3.2; RFC 5681 section 4.2). */
   tcpDelayedAck: number;
+  /** The most to which the delay adapts where segments come far apart. */
+  tcpDelayedAckMax: number;
+  /**
+   * ACKs at the start of a connection, and after signs of trouble, that are not delayed (RFC 5681 section 4.2 allows it); 0: none.
+   * A peer in slow start, or one that waits by Nagle's rule, goes on at once.
+   */
+  tcpQuickAcks: number;
+  /** How long these wait, microseconds. 0: until the user has had its turn, so that an answer in the same turn bears the ACK and no packet is added. */
+  tcpFirstAckDelay: number;
   /** TIME-WAIT: 2 MSL (RFC 9293 section 3.4.2). One minute in all, as most systems have it. */
   tcpTimeWait: number;
   /** FIN-WAIT-2 after the user has closed: not held for ever by a silent peer. */
@@ -84,6 +110,18 @@ export interface Settings {
   tcpKeepaliveProbes: number;
   /** Initial congestion window in segments (RFC 6928: 10). */
   tcpInitialWindow: number;
+  /** Congestion control of new connections: 'cubic' (RFC 9438, with HyStart++, RFC 9406), 'newreno' (RFC 6582), 'none'. */
+  tcpCongestion: string;
+  /** Send a window evenly over the round trip, where that is longer than tcpPacingMinRtt. */
+  tcpPacing: boolean;
+  tcpPacingMinRtt: number;
+  /** After an idle time longer than the RTO the window shrinks (RFC 5681 section 4.1); likewise one that is used in part. */
+  tcpSlowStartAfterIdle: boolean;
+  /** Tail loss probes (RFC 8985 section 7), F-RTO (RFC 5682). */
+  tcpTailLossProbe: boolean;
+  tcpFrto: boolean;
+  /** The least time for which RACK's and the probe's timers are set: the clock's resolution and a peer's scheduling, 2 ms. */
+  tcpTimerMin: number;
   /** Ranges of out-of-order data held for one connection. */
   tcpMaxRanges: number;
 }
@@ -119,9 +157,14 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   portLast: 65535,
   tcpReceiveBuffer: 1 << 20,
   tcpSendBuffer: 1 << 20,
+  tcpReceiveBufferMax: 32 << 20,
+  tcpSendBufferMax: 32 << 20,
+  tcpInitialReceiveWindow: 1 << 30,
   tcpWindowScaling: true,
   tcpTimestamps: true,
-  tcpSack: false,
+  tcpSack: true,
+  tcpDsack: true,
+  tcpEcn: 2,
   tcpMaxBacklog: 4096,
   tcpRtoInitial: 1 * SECOND,
   tcpRtoMin: 200_000,
@@ -130,11 +173,21 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   tcpSynAckRetries: 5,
   tcpRetries: 15,
   tcpDelayedAck: 40_000,
+  tcpDelayedAckMax: 200_000,
+  tcpQuickAcks: 16,
+  tcpFirstAckDelay: 0,
   tcpTimeWait: 60 * SECOND,
   tcpFinWait2: 60 * SECOND,
   tcpKeepaliveIdle: 7200 * SECOND,
   tcpKeepaliveInterval: 75 * SECOND,
   tcpKeepaliveProbes: 9,
   tcpInitialWindow: 10,
+  tcpCongestion: 'cubic',
+  tcpPacing: true,
+  tcpPacingMinRtt: 2_000,
+  tcpSlowStartAfterIdle: true,
+  tcpTailLossProbe: true,
+  tcpFrto: true,
+  tcpTimerMin: 2_000,
   tcpMaxRanges: 256,
 };

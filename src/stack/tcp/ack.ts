@@ -1,35 +1,48 @@
 // The ACK step of segment arrival (RFC 9293 section 3.10.7.4, fifth): what is acknowledged leaves the send buffer, the RTT is
-// measured, windows move. Called by input; calls recovery, rtt and the congestion control.
+// measured, windows move. Called by input; calls sack, rtt, tlp, recovery, rate and the congestion control, in this order.
 
 import { DROP_TCP_BAD_ACK, DROP_TCP_CHALLENGE } from '../../base/drop.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
-import { TCP_FIN } from '../../wire/tcp.ts';
+import { TCP_ECE, TCP_FIN, TCP_SYN } from '../../wire/tcp.ts';
 import type { Packet } from '../packet.ts';
+import { tuneSend } from './buffers.ts';
 import { challenge } from './challenge.ts';
+import { isLimited } from './cwnd.ts';
 import type { Engine } from './engine.ts';
 import {
   F_FIN_SENT,
   F_ORPHAN,
   F_PERSIST,
-  F_RECOVERY,
   F_RETRANSMIT,
   F_TIMESTAMPS,
-  F_TIMING,
   F_WANT_WRITE,
+  F2_ECN,
+  F2_REORDERED,
+  F2_SACK,
+  PHASE_OPEN,
+  PHASE_RECOVERY,
   READY_WRITE,
+  TIMER_REO,
+  TIMER_RTO,
 } from './flags.ts';
 import { established } from './input-open.ts';
-import { ackInRecovery, duplicateAck } from './recovery.ts';
+import { NEWS_DUPLICATE, NEWS_ECE, NEWS_ORIGINAL, NEWS_RETRANS_ACKED } from './news.ts';
+import { inReduction, reduce } from './prr.ts';
+import { rateSample, updatePacing } from './rate.ts';
+import { recoverAfterAck, removeDuplicates } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
-import { rttSample } from './rtt.ts';
+import { noteLeast, rttSample } from './rtt.ts';
+import { takeSacks } from './sack-input.ts';
+import { pipe, SEG_EVER, SEG_SACKED } from './scoreboard.ts';
 import { afterFinAcked, CLOSED, FIN_WAIT_2, SYN_RECEIVED, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { probeAcked, restartRto, scheduleProbe } from './tlp.ts';
 
 /** Takes SEG.ACK. Returns 0, or a positive drop reason: the segment is not looked at further. `t` may be gone afterwards. */
 export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (t.state === SYN_RECEIVED) {
-    if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndMax)) {
+    if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndNxt)) {
       sendResetFor(e, p);
       return DROP_TCP_BAD_ACK;
     }
@@ -41,33 +54,41 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
     e.activate(t);
   }
   // RFC 5961 section 5: not for what was never sent, nor older than any window we have seen.
-  if (seqGt(seg.ack, t.sndMax) || seqLt(seg.ack, (t.sndUna - Math.max(t.maxSndWnd, 65535)) | 0)) {
+  if (seqGt(seg.ack, t.sndNxt) || seqLt(seg.ack, (t.sndUna - Math.max(t.maxSndWnd, 65535)) | 0)) {
     challenge(e, t);
     return DROP_TCP_CHALLENGE;
   }
   if (t.state === TIME_WAIT) return 0;
   const acked = seqDiff(seg.ack, t.sndUna);
   const before = t.sndWnd;
-  const news = windowUpdate(e, t);
-  if (acked > 0) advance(e, t, acked);
-  else if (isDuplicate(e, t, acked, before, news)) {
-    duplicateAck(e, t);
-    e.activate(t);
-  } else if (news) e.activate(t);
+  const changed = windowUpdate(e, t);
+  // Nothing is in flight, so nothing is told: most of what a receiver gets.
+  if (t.sndUna === t.sndNxt) {
+    if (changed) e.activate(t);
+    return 0;
+  }
+  if (acked < 0) return 0;
+  const news = e.news;
+  news.begin(t.sndUna, pipe(t));
+  if (acked === 0 && isDuplicate(e, t, before, changed)) news.flags |= NEWS_DUPLICATE;
+  if (t.has2(F2_ECN) && (seg.flags & (TCP_ECE | TCP_SYN)) === TCP_ECE) news.flags |= NEWS_ECE;
+  if (seg.options.sackCount > 0 && t.has2(F2_SACK)) takeSacks(e, t);
+  const finAcked = acked > 0 && advance(e, t, acked);
+  measure(e, t);
+  if (acked > 0 && seqLt(t.highSacked, t.sndUna)) t.highSacked = t.sndUna;
+  probeAcked(e, t);
+  const timer = recoverAfterAck(e, t);
+  restartTimer(e, t, acked, timer);
+  control(e, t, acked);
+  if (acked > 0 || changed || news.flags !== 0 || news.sacked > 0) e.activate(t);
+  if (finAcked) finAcknowledged(e, t);
   return 0;
 }
 
 /** RFC 5681 section 2: outstanding data, no text, no FIN, the highest ACK, and the same window. */
-function isDuplicate(e: Engine, t: Tcb, acked: number, before: number, news: boolean): boolean {
+function isDuplicate(e: Engine, t: Tcb, before: number, changed: boolean): boolean {
   const seg = e.seg;
-  return (
-    acked === 0 &&
-    seg.length === 0 &&
-    (seg.flags & TCP_FIN) === 0 &&
-    t.sndUna !== t.sndMax &&
-    !t.has(F_PERSIST) &&
-    (!news || t.sndWnd === before)
-  );
+  return seg.length === 0 && (seg.flags & TCP_FIN) === 0 && !t.has(F_PERSIST) && (!changed || t.sndWnd === before);
 }
 
 /** SND.WND from a segment that is not older than the last one that set it. Returns whether that changes what may be sent. */
@@ -92,60 +113,108 @@ function windowUpdate(e: Engine, t: Tcb): boolean {
   return changed;
 }
 
-/** SND.UNA moves by `acked` > 0. */
-function advance(e: Engine, t: Tcb, acked: number): void {
-  const now = e.core.now;
+/** SND.UNA moves by `acked` > 0. Returns whether that covers our FIN. */
+function advance(e: Engine, t: Tcb, acked: number): boolean {
   const finAcked = t.has(F_FIN_SENT) && seqGe(e.seg.ack, (t.sndUna + t.i32[t.sendList + 2]! + 1) | 0);
-  const limited = cwndWasFull(t);
-  measure(e, t);
+  takeRecords(e, t, e.seg.ack);
+  if (!t.has2(F2_SACK)) {
+    removeDuplicates(e, t, acked);
+    // Without SACK nothing says which of the two sendings has arrived (RFC 5682 section 2.1).
+    if (e.news.has(NEWS_RETRANS_ACKED)) e.news.flags &= ~NEWS_ORIGINAL;
+  }
   const text = finAcked ? acked - 1 : acked;
   e.core.spans.drop(t.sendList, text);
   t.bytesAcked += text;
+  e.news.acked = acked;
   t.sndUna = e.seg.ack;
-  if (seqLt(t.sndNxt, t.sndUna)) t.sndNxt = t.sndUna;
   t.retries = 0;
   t.softError = 0;
   t.unset(F_RETRANSMIT);
   // RECOVER keeps behind, lest after 2 GiB without a loss it lies ahead.
-  if (!t.has(F_RECOVERY) && seqGt((t.sndUna - 1) | 0, t.recover)) t.recover = (t.sndUna - 2) | 0;
+  if (t.phase === PHASE_OPEN && seqLt(t.recover, t.sndUna)) t.recover = t.sndUna;
   if (!seqGt(t.cursorSeq, t.sndUna)) t.cursorSpan = 0;
-  let restart = true;
-  if (t.has(F_RECOVERY)) restart = ackInRecovery(e, t, acked);
-  else {
-    t.dupAcks = 0;
-    e.cc.acked(t, acked, limited);
-  }
-  // RFC 6298 section 5.2 and 5.3.
-  if (t.sndUna === t.sndMax) t.rtxAt = 0;
-  else if (restart) t.rtxAt = now.us + t.rto;
   e.floor.neighbours.confirm(t.neighbour);
+  tuneSend(e, t);
   if (t.has(F_WANT_WRITE) && t.i32[t.sendList + 2]! <= t.sndLimit - (t.sndLimit >> 2)) {
     t.unset(F_WANT_WRITE);
     e.notify(t, READY_WRITE);
   }
-  e.activate(t);
-  if (finAcked) finAcknowledged(e, t);
+  return finAcked;
 }
 
-/** Whether the flight filled the congestion window (within a segment): otherwise the application or the peer was the limit. */
-function cwndWasFull(t: Tcb): boolean {
-  const flight = seqDiff(t.sndMax, t.sndUna);
-  return flight + t.mss > t.cwnd || (t.cwnd < t.ssthresh && flight * 2 >= t.cwnd);
+/** The records below `ack` are done with; one that it ends in is cut. */
+function takeRecords(e: Engine, t: Tcb, ack: number): void {
+  const board = e.scoreboard;
+  const news = e.news;
+  for (let rec = t.segHead; rec !== 0 && seqLt(board.start(rec), ack); rec = t.segHead) {
+    const start = board.start(rec);
+    const end = board.end(rec);
+    const whole = seqLe(end, ack);
+    const state = board.state(rec);
+    if ((state & SEG_SACKED) === 0) {
+      news.deliver(board, rec, false);
+      news.delivered += seqDiff(whole ? end : ack, start);
+      if ((state & SEG_EVER) === 0) {
+        if (seqLe(end, t.recover)) news.flags |= NEWS_ORIGINAL;
+        if (seqLt(start, t.highSacked) && (!news.reordered || seqLt(start, news.lowest))) {
+          news.reordered = true;
+          news.lowest = start;
+        }
+      }
+    }
+    if (whole) board.shift(t);
+    else {
+      board.trim(t, ack);
+      return;
+    }
+  }
 }
 
-/** An RTT sample: of the timed segment, or of the echoed timestamp where the timing was given up (Karn; RFC 6298 section 3). */
+/** An RTT sample: of what was sent once (Karn), else of the echoed timestamp (RFC 6298 section 3, RFC 7323 section 4). */
 function measure(e: Engine, t: Tcb): void {
   const now = e.core.now;
-  const seg = e.seg;
-  if (t.has(F_TIMING)) {
-    if (seqGe(seg.ack, t.timedSeq)) {
-      t.unset(F_TIMING);
-      rttSample(t, (now.us32 - t.timedAt) | 0, e.core.settings);
-    }
-  } else if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps && seg.options.tsEcr !== 0) {
+  const { seg, news } = e;
+  let rtt = -1;
+  if (news.firstSent !== 0 && !news.has(NEWS_RETRANS_ACKED)) {
+    rtt = now.us - news.firstSent;
+    news.rtt = Math.max(1, (now.us - news.lastSent) | 0);
+    noteLeast(t, news.rtt, now.us);
+  } else if (news.sackFirstSent !== 0) {
+    rtt = now.us - news.sackFirstSent;
+    noteLeast(t, rtt | 0, now.us);
+  } else if (news.acked > 0 && t.has(F_TIMESTAMPS) && seg.options.hasTimestamps && seg.options.tsEcr !== 0) {
     const ms = (now.ms32 + t.tsOffset - seg.options.tsEcr) | 0;
-    if (ms >= 0 && ms < 1_000_000) rttSample(t, ms * 1000, e.core.settings);
+    if (ms < 0 || ms >= 1_000_000) return;
+    rtt = Math.max(1, ms) * 1000;
   }
+  if (rtt >= 0) rttSample(t, Math.min(rtt, 0x7fffffff) | 0, e.core.settings);
+}
+
+/** RFC 6298 section 5.2 and 5.3, RFC 8985 section 7.2. `running`: recovery has just set a timer of its own. */
+function restartTimer(e: Engine, t: Tcb, acked: number, running: boolean): void {
+  if (t.sndUna === t.sndNxt) {
+    t.rtxAt = 0;
+    t.timer = TIMER_RTO;
+    return;
+  }
+  if (running) return;
+  // Without SACK only the first partial ACK restarts it (the impatient variant, RFC 6582 section 4), so that many holes end
+  // in a timeout instead of one segment a round trip.
+  if (acked > 0 && t.phase === PHASE_RECOVERY && !t.has2(F2_SACK) && !e.news.firstPartial) return;
+  const { news, scoreboard } = e;
+  // SACKs keep the timer off as long as they are of what was sent before the first segment was last sent.
+  const fresh = news.sackFirstSent !== 0 && t.segHead !== 0 && news.sackFirstSent < scoreboard.sentAt(t.segHead);
+  if (acked > 0 || fresh) {
+    if (!scheduleProbe(e, t, true)) restartRto(e, t);
+  } else if (t.timer === TIMER_REO) restartRto(e, t);
+}
+
+/** cwnd: PRR's while it is being reduced, else the congestion control's. */
+function control(e: Engine, t: Tcb, acked: number): void {
+  rateSample(e, t);
+  if (inReduction(t)) reduce(e, t);
+  else if (acked > 0 || (e.news.sacked > 0 && t.has2(F2_REORDERED))) e.control(t).acked(e, t, isLimited(t));
+  updatePacing(e, t);
 }
 
 function finAcknowledged(e: Engine, t: Tcb): void {

@@ -131,7 +131,7 @@ export class Opener {
     const old = t.at(other);
     const reusable = old.state === TIME_WAIT;
     if (reusable) {
-      this.#previous = old.sndMax;
+      this.#previous = old.sndNxt;
       e.finish(old);
     }
     t.at(row);

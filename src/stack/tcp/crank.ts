@@ -7,6 +7,7 @@ import type { IcmpError } from '../packet.ts';
 import type { Engine } from './engine.ts';
 import { F_ORPHAN, F_PASSIVE } from './flags.ts';
 import { OUT_AGAIN, OUT_BLOCKED, OUT_FULL, output } from './output.ts';
+import { resendTooBig } from './recovery.ts';
 import { findRoute } from './route.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -42,7 +43,7 @@ export class Crank {
     );
     if (row === 0) return DROP_ICMP_QUOTE;
     const t = e.t.at(row);
-    if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndMax)) return DROP_ICMP_QUOTE;
+    if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndNxt)) return DROP_ICMP_QUOTE;
     if (error.mtu > 0) {
       this.#pathShrinks(t, error);
     } else if (error.hard && (t.state === SYN_SENT || t.state === SYN_RECEIVED)) {
@@ -61,7 +62,7 @@ export class Crank {
     e.floor.pathMtu.learn(t.remote0, t.remote1, t.remote2, t.remote3, error.mtu);
     const before = t.mss;
     if (findRoute(e, t) !== 0 || t.mss >= before) return;
-    t.sndNxt = t.state === SYN_SENT || t.state === SYN_RECEIVED ? t.sndNxt : t.sndUna;
+    resendTooBig(e, t);
     e.activate(t);
   }
 

@@ -1,5 +1,5 @@
-// The text and FIN steps of segment arrival (RFC 9293 section 3.10.7.4, seventh and eighth), and what is to be acknowledged when.
-// Called by input; calls Spans and the out-of-order queue.
+// The text and FIN steps of segment arrival (RFC 9293 section 3.10.7.4, seventh and eighth).
+// Called by input; calls Spans, the out-of-order queue, and who acknowledges (delayed-ack, sack, ecn).
 
 import {
   DROP_TCP_AFTER_CLOSE,
@@ -9,13 +9,25 @@ import {
 } from '../../base/drop.ts';
 import { ECONNRESET } from '../../base/errno.ts';
 import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
+import { CHUNK } from '../../base/spans.ts';
 import { TCP_FIN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
+import { acknowledgeLater } from './delayed-ack.ts';
+import { takeMark } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_ACK_NOW, F_ACK_PENDING, F_FIN_KNOWN, F_FIN_RECEIVED, F_ORPHAN, READY_END, READY_READ } from './flags.ts';
-import { sendAckDue } from './output.ts';
+import {
+  F_ACK_NOW,
+  F_FIN_KNOWN,
+  F_FIN_RECEIVED,
+  F_ORPHAN,
+  F2_ECN_ECHO,
+  F2_SHUT,
+  READY_END,
+  READY_READ,
+} from './flags.ts';
 import { sendResetFor } from './reset.ts';
+import { ackBefore, noteDuplicate } from './sack.ts';
 import { afterFinReceived, mayReceive, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
@@ -40,9 +52,12 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   }
   const before = t.rcvNxt;
   const held = t.ranges !== 0;
-  const ackDue = t.has(F_ACK_NOW);
   let drop = 0;
-  if (seg.length > 0) drop = takeText(e, t);
+  if (seg.length > 0) {
+    if (t.has(F_ACK_NOW)) ackBefore(e, t);
+    if (t.has2(F2_ECN_ECHO)) takeMark(e, t, p);
+    drop = takeText(e, t);
+  }
   if (seg.has(TCP_FIN)) noteFin(e, t);
   const advanced = seqDiff(t.rcvNxt, before);
   if (advanced > 0) {
@@ -50,7 +65,6 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
     e.core.counters.add(RECEIVED_BYTES, advanced);
     e.notify(t, READY_READ);
   }
-  if (ackDue && advanced <= 0 && seg.length > 0) sendAckDue(e, t);
   acknowledgeLater(e, t, advanced, held);
   if (t.has(F_FIN_KNOWN) && t.rcvFin === t.rcvNxt) finStep(e, t);
   e.activate(t);
@@ -65,12 +79,14 @@ function takeText(e: Engine, t: Tcb): number {
   let length = seg.length;
   const old = seqDiff(t.rcvNxt, seq);
   if (old > 0) {
+    noteDuplicate(e, t, seq, seqDiff(t.rcvNxt, seq) < length ? t.rcvNxt : (seq + length) | 0);
     seq = t.rcvNxt;
     at += old;
     length -= old;
   }
   // What was promised while memory was plenty is not kept when others need the rest: the peer sends it again.
-  const room = Math.max(0, Math.min(receiveWindow(t), e.share() - t.i32[t.receiveList + 2]!));
+  const promised = receiveWindow(t);
+  const room = Math.max(0, Math.min(promised, e.share() - t.i32[t.receiveList + 2]!));
   const excess = seqDiff((seq + length) | 0, (t.rcvNxt + room) | 0);
   if (excess > 0) {
     length -= excess;
@@ -78,12 +94,41 @@ function takeText(e: Engine, t: Tcb): number {
   }
   // What lies behind the peer's FIN cannot be.
   if (t.has(F_FIN_KNOWN)) length = Math.min(length, seqDiff(t.rcvFin, seq));
-  if (length <= 0) return old > 0 && excess <= 0 ? DROP_TCP_DUPLICATE : DROP_TCP_RCV_BUFFER_FULL;
-  if (seq === t.rcvNxt) return takeInOrder(e, t, at, length);
+  if (length <= 0) {
+    if (old > 0 && excess <= 0) return DROP_TCP_DUPLICATE;
+    if (room === 0 && promised > 0) t.set2(F2_SHUT);
+    return DROP_TCP_RCV_BUFFER_FULL;
+  }
+  return seq === t.rcvNxt ? takeInOrder(e, t, at, length) : takeAhead(e, t, seq, at, length);
+}
+
+/**
+ * Text ahead of RCV.NXT. A connection has as many ranges as a quarter of what is left for all would hold (a range takes a
+ * chunk, however few its bytes), and the last eighth of memory is for text in order. Where that is exceeded, what lies
+ * farther ahead gives way, though SACK has reported it (RFC 2018 section 8 allows it): the peer sends it again.
+ */
+function takeAhead(e: Engine, t: Tcb, seq: number, at: number, length: number): number {
+  const { ranges } = e;
+  const { spans } = e.core;
   e.core.counters.add(OUT_OF_ORDER, 1);
-  const max = e.core.settings.tcpMaxRanges;
-  if (e.ranges.insert(t, seq, length, at, max) > 0) return 0;
-  return t.rangeCount < max && e.core.spans.availableBytes > 0 ? DROP_TCP_DUPLICATE : DROP_TCP_OUT_OF_ORDER_LIMIT;
+  const reserve = spans.totalBytes >>> 3;
+  while (spans.availableBytes <= reserve) {
+    if (!ranges.dropLast(t, (seq + length) | 0)) return DROP_TCP_OUT_OF_ORDER_LIMIT;
+  }
+  let max = rangesAfforded(e, t);
+  while (t.rangeCount >= max && ranges.dropLast(t, (seq + length) | 0)) max = rangesAfforded(e, t);
+  max = Math.min(max, e.core.settings.tcpMaxRanges);
+  const added = ranges.insert(t, seq, length, at, max);
+  if (ranges.duplicateStart !== ranges.duplicateEnd) {
+    noteDuplicate(e, t, ranges.duplicateStart, ranges.duplicateEnd);
+    if (added === 0) return DROP_TCP_DUPLICATE;
+  }
+  return added > 0 ? 0 : DROP_TCP_OUT_OF_ORDER_LIMIT;
+}
+
+/** Ranges that `t` may have now, at least one. */
+function rangesAfforded(e: Engine, t: Tcb): number {
+  return Math.min((e.share() / CHUNK) | 0, t.rangeCount + ((e.ranges.available + 3) >> 2));
 }
 
 /** Text at RCV.NXT: to the receive list, and after it what was held ahead; where the two overlap, what was held. */
@@ -97,10 +142,17 @@ function takeInOrder(e: Engine, t: Tcb, at: number, length: number): number {
     const took = spans.append(t.receiveList, u8, (from + t.rcvNxt) | 0, n);
     t.rcvNxt = (t.rcvNxt + took) | 0;
     if (took < n) {
-      if (t.ranges === 0) return DROP_TCP_RCV_BUFFER_FULL;
-      // No chunk is free: what is next in order goes before what is held ahead, which will be sent again.
-      e.ranges.clear(t);
-    } else if (t.ranges !== 0) t.rcvNxt = (t.rcvNxt + e.ranges.pull(t)) | 0;
+      // No chunk is free: what is next in order goes before what is held ahead, the farthest first, which will be sent again.
+      if (e.ranges.dropLast(t, t.rcvNxt)) continue;
+      t.set2(F2_SHUT);
+      return DROP_TCP_RCV_BUFFER_FULL;
+    }
+    if (t.ranges === 0) continue;
+    if (seqLt(stop, end)) {
+      const held = e.ranges.firstEnd(t);
+      noteDuplicate(e, t, stop, seqLt(held, end) ? held : end);
+    }
+    t.rcvNxt = (t.rcvNxt + e.ranges.pull(t)) | 0;
   }
   return 0;
 }
@@ -111,23 +163,6 @@ function noteFin(e: Engine, t: Tcb): void {
   if (t.has(F_FIN_KNOWN) || seqGt(at, t.rcvAdv) || seqLt(at, e.ranges.end(t))) return;
   t.set(F_FIN_KNOWN);
   t.rcvFin = at;
-}
-
-/** When to acknowledge: at once where the peer waits for news or a gap is concerned, else every second segment or after the delay (RFC 5681 section 4.2). */
-function acknowledgeLater(e: Engine, t: Tcb, advanced: number, held: boolean): void {
-  const length = e.seg.length;
-  if (length >= t.rcvMss) {
-    t.rcvMss = Math.min(length, t.mss);
-    t.unackedSegments += length < 2 * t.mss ? 1 : 2;
-  }
-  // A peer whose segments have become smaller (a new path) must not wait for the delay each time.
-  const due = t.unackedSegments >= 2 || seqDiff(t.rcvNxt, t.lastAckSent) >= 2 * t.rcvMss;
-  if (advanced <= 0 || held || t.ranges !== 0 || due) {
-    t.set(F_ACK_NOW);
-    return;
-  }
-  t.set(F_ACK_PENDING);
-  if (t.ackAt === 0) t.ackAt = e.core.now.us + e.core.settings.tcpDelayedAck;
 }
 
 /** The FIN is next in order: RCV.NXT passes it, and the user is told. */

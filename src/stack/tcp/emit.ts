@@ -11,6 +11,7 @@ import {
   putTcpHeader,
   TCP_ACK,
   TCP_CHECKSUM_OFFSET,
+  TCP_CWR,
   TCP_FIN,
   TCP_HEADER_LENGTH,
   TCP_RST,
@@ -23,18 +24,21 @@ import {
   tcpSynOptionsLength,
 } from '../../wire/tcp-options.ts';
 import { counter } from '../counters.ts';
+import { acknowledged, answers } from './delayed-ack.ts';
+import { mark } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_ACK_NOW, F_ACK_PENDING, F_SCALING, F_TIMESTAMPS, F_TIMING, F2_SACK } from './flags.ts';
+import { F_SCALING, F_TIMESTAMPS, F_TIMING, F2_CWR_DUE, F2_DSACK, F2_ECN_ECHO, F2_SACK, F2_SHUT } from './flags.ts';
 import { headerBytes } from './route.ts';
+import { sackBlocks, sackLength, sackRoom, writeSack } from './sack.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { offerWindow } from './window.ts';
+import { offerWindow, synWindow } from './window.ts';
 
 const SENT: number = counter('tcp_sent');
 const SENT_BYTES: number = counter('tcp_sent_bytes');
 const RETRANSMITTED: number = counter('tcp_retransmitted');
 const RESETS_SENT: number = counter('tcp_resets_sent');
-const MAX_WINDOW_UNSCALED = 65535;
+const MAX_PACKET = 65535;
 
 const cursor = new SpanCursor();
 
@@ -45,19 +49,31 @@ const cursor = new SpanCursor();
 export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: number): boolean {
   const b = e.core.u8;
   const options = optionBytes(e, t, flags);
-  const header = TCP_HEADER_LENGTH + options;
+  const blocks = t.rangeCount !== 0 || t.has2(F2_DSACK) ? blocksFor(t, flags, options, length) : 0;
+  const sack = sackLength(blocks);
+  const header = TCP_HEADER_LENGTH + options + sack;
   const l4 = e.floor.output.open(header);
   if (l4 === 0) return false;
   const window = windowField(e, t, flags);
   const ack = (flags & TCP_ACK) !== 0 ? t.rcvNxt : 0;
-  putTcpHeader(b, l4, t.localPort, t.remotePort, seq, ack, header, flags, window, 0);
+  const bits = t.has2(F2_ECN_ECHO) ? mark(e, t, seq, flags, length) : flags;
+  putTcpHeader(b, l4, t.localPort, t.remotePort, seq, ack, header, bits, window, 0);
   writeOptions(e, t, l4 + TCP_HEADER_LENGTH, flags);
+  if (blocks > 0) writeSack(e, t, l4 + TCP_HEADER_LENGTH + options, blocks);
   const iface = e.floor.interfaces.get(t.iface);
   const entry = e.floor.output.segment(e.way, l4, header, length);
   if (length > 0) addPayload(e, t, iface.tx, seq, length);
-  checksum(e, t, iface.tx, entry, l4, header, length, iface.link.caps.txChecksum === 'partial');
+  checksum(e, t, iface.tx, entry, l4, header, length, iface.link.caps.txChecksum === 'partial', t.mss - sack);
+  if ((bits & TCP_CWR) !== 0) t.unset2(F2_CWR_DUE);
+  if (length > 0 && t.ato !== 0 && seq === t.sndNxt) answers(e, t);
   sent(e, t, seq, flags, length);
   return true;
+}
+
+/** SACK blocks of a segment with `options` bytes of others and `length` of text: not in SYNs and resets, nor where the packet would be too large. */
+function blocksFor(t: Tcb, flags: number, options: number, length: number): number {
+  if ((flags & (TCP_SYN | TCP_RST)) !== 0) return 0;
+  return sackBlocks(t, Math.min(sackRoom(t, length), MAX_PACKET - headerBytes(t) - options - length));
 }
 
 /**
@@ -65,9 +81,9 @@ export function emit(e: Engine, t: Tcb, seq: number, flags: number, length: numb
  * and would not look at the segment), nor beyond a window that has shrunk.
  */
 export function emptySeq(t: Tcb): number {
-  if (t.state === SYN_RECEIVED) return t.sndMax; // no window yet
+  if (t.state === SYN_RECEIVED) return t.sndNxt; // no window yet
   const edge = (t.sndUna + t.sndWnd) | 0;
-  return seqLt(edge, t.sndMax) ? edge : t.sndMax;
+  return seqLt(edge, t.sndNxt) ? edge : t.sndNxt;
 }
 
 function optionBytes(e: Engine, t: Tcb, flags: number): number {
@@ -91,15 +107,27 @@ function sackOffered(e: Engine, t: Tcb): boolean {
   return t.state === SYN_SENT ? e.core.settings.tcpSack : t.has2(F2_SACK);
 }
 
+/** RFC 6691: from the interface's MTU, without regard to options. */
+function mssOffered(e: Engine, t: Tcb): number {
+  const iface = e.floor.interfaces.get(t.iface);
+  const mtu = e.way.version === 6 ? Math.min(iface.mtu, iface.mtu6) : iface.mtu;
+  return Math.min(65535, mtu - headerBytes(t));
+}
+
 function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
   const tsVal = (e.core.now.ms32 + t.tsOffset) | 0;
   const tsEcr = (flags & TCP_ACK) !== 0 ? t.tsRecent : 0;
   if ((flags & TCP_SYN) !== 0) {
-    // RFC 6691: from the interface's MTU, without regard to options.
-    const iface = e.floor.interfaces.get(t.iface);
-    const mtu = e.way.version === 6 ? Math.min(iface.mtu, iface.mtu6) : iface.mtu;
-    const mss = Math.min(65535, mtu - headerBytes(t));
-    putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), sackOffered(e, t), timestampsOffered(e, t), tsVal, tsEcr);
+    putTcpSynOptions(
+      e.core.u8,
+      at,
+      mssOffered(e, t),
+      scaleOffered(e, t),
+      sackOffered(e, t),
+      timestampsOffered(e, t),
+      tsVal,
+      tsEcr,
+    );
   } else if (t.has(F_TIMESTAMPS)) {
     putTcpTimestamps(e.core.u8, at, tsVal, tsEcr);
   }
@@ -108,8 +136,13 @@ function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
 /** The window field; never scaled in a SYN (RFC 7323 section 2.2). Sets what the peer may send. */
 function windowField(e: Engine, t: Tcb, flags: number): number {
   if ((flags & TCP_RST) !== 0) return 0;
-  if ((flags & TCP_SYN) === 0) return offerWindow(t, t.rcvScale, e.share());
-  const window = Math.min(t.rcvLimit, MAX_WINDOW_UNSCALED);
+  if ((flags & TCP_SYN) === 0) {
+    // No chunk: share() promises one to everybody all the same.
+    if (t.has2(F2_SHUT) && e.core.spans.availableBytes === 0) return 0;
+    return offerWindow(t, t.rcvScale, e.share());
+  }
+  const options = (flags & TCP_ACK) !== 0 && t.has(F_TIMESTAMPS) ? TCP_TIMESTAMPS_LENGTH : 0;
+  const window = synWindow(t, e.core.settings.tcpInitialReceiveWindow, mssOffered(e, t) - options);
   if (t.state === SYN_RECEIVED) t.rcvAdv = (t.rcvNxt + window) | 0;
   return window;
 }
@@ -135,7 +168,7 @@ function addPayload(e: Engine, t: Tcb, tx: TxBatch, seq: number, length: number)
   t.cursorSeq = (seq + length) | 0;
 }
 
-/** The checksum, or the pseudo-header's part of it for a link that does the rest. A superframe is marked as one. */
+/** The checksum, or the pseudo-header's part of it for a link that does the rest. A superframe, of more than `segment` bytes, is marked as one. */
 function checksum(
   e: Engine,
   t: Tcb,
@@ -145,6 +178,7 @@ function checksum(
   header: number,
   length: number,
   partial: boolean,
+  segment: number,
 ): void {
   const b = e.core.u8;
   const total = header + length;
@@ -156,9 +190,9 @@ function checksum(
     tx.csumStart[entry] = l4 - tx.offset[entry]!;
     tx.csumOffset[entry] = TCP_CHECKSUM_OFFSET;
     tx.headerLength[entry] = tx.length[entry]!;
-    if (length > t.mss) {
+    if (length > segment) {
       tx.flags[entry] = TX_SUM_PARTIAL | (v4 ? TX_GSO_TCP4 : TX_GSO_TCP6);
-      tx.gsoSize[entry] = t.mss;
+      tx.gsoSize[entry] = segment;
     }
     return;
   }
@@ -173,35 +207,34 @@ function checksum(
   put16(b, l4 + TCP_CHECKSUM_OFFSET, ~fold(sum));
 }
 
-/** SND.NXT, RTT timing, and everything an ACK carries with it. */
+/** SND.NXT, timing of the handshake, and everything an ACK carries with it. What is in flight is the scoreboard's (output.ts). */
 function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): void {
   const counters = e.core.counters;
   counters.add(SENT, 1);
-  if ((flags & TCP_ACK) !== 0) {
-    t.lastAckSent = t.rcvNxt;
-    t.unset(F_ACK_NOW | F_ACK_PENDING);
-    t.ackAt = 0;
-    t.unackedSegments = 0;
-  }
+  if ((flags & TCP_ACK) !== 0) acknowledged(t);
   if ((flags & TCP_RST) !== 0) {
     counters.add(RESETS_SENT, 1);
     return;
   }
-  const space = length + ((flags & TCP_SYN) >> 1) + (flags & TCP_FIN);
+  const syn = (flags & TCP_SYN) !== 0;
+  const space = length + (syn ? 1 : 0) + (flags & TCP_FIN);
   if (space === 0) return;
   counters.add(SENT_BYTES, length);
   t.lastSentAt = e.core.now.us;
-  const end = (seq + space) | 0;
-  if (seqLt(seq, t.sndMax)) {
+  const again = seqLt(seq, t.sndNxt);
+  if (again) {
     counters.add(RETRANSMITTED, 1);
     t.bytesRetransmitted += length;
-    // Karn: a measurement that this segment could end is void (RFC 6298 section 3).
-    if (t.has(F_TIMING) && seqGt(t.timedSeq, seq)) t.unset(F_TIMING);
-  } else if (!t.has(F_TIMING)) {
-    t.set(F_TIMING);
-    t.timedSeq = end;
-    t.timedAt = e.core.now.us32;
   }
+  if (syn) {
+    // Karn: of a SYN that was sent twice nobody knows which was answered (RFC 6298 section 3).
+    if (again) t.unset(F_TIMING);
+    else {
+      t.set(F_TIMING);
+      t.timedSeq = (seq + space) | 0;
+      t.timedAt = e.core.now.us32;
+    }
+  }
+  const end = (seq + space) | 0;
   if (seqGt(end, t.sndNxt)) t.sndNxt = end;
-  if (seqGt(end, t.sndMax)) t.sndMax = end;
 }

@@ -15,7 +15,7 @@ import type { Ports } from '../ports.ts';
 import type { Routes } from '../routes.ts';
 import { Way } from '../way.ts';
 import type { CongestionControl } from './cc/congestion.ts';
-import { newReno } from './cc/newreno.ts';
+import { CONTROLS, controlNumber } from './cc/controls.ts';
 import {
   F_ACTIVE,
   F_BLOCKED,
@@ -28,11 +28,14 @@ import {
   F_READY,
   F_TIME_WAIT,
   F_V6ONLY,
+  F2_PACED,
   READY_CLOSED,
   READY_ERROR,
 } from './flags.ts';
+import { AckNews } from './news.ts';
 import { RowQueue } from './queues.ts';
 import { Ranges } from './ranges.ts';
+import { Scoreboard } from './scoreboard.ts';
 import { Segment } from './segment.ts';
 import { CLOSED, LISTEN, SYN_RECEIVED, TIME_WAIT } from './state.ts';
 import { TcpTable } from './table.ts';
@@ -60,6 +63,7 @@ export class Engine {
   readonly table: TcpTable;
   readonly wheel: Wheel;
   readonly ranges: Ranges;
+  readonly scoreboard: Scoreboard;
   /** Rows with something to send; rows that wait for a neighbour's address; rows whose user has news; rows in TIME-WAIT that nobody holds; passive rows in SYN-RECEIVED. Oldest first. */
   readonly active: RowQueue;
   readonly blocked: RowQueue;
@@ -73,7 +77,10 @@ export class Engine {
   readonly way: Way = new Way();
   /** A second way, for packets that belong to no connection (resets). */
   readonly replyWay: Way = new Way();
-  readonly cc: CongestionControl = newReno;
+  /** What the ACK in hand has told. */
+  readonly news: AckNews = new AckNews();
+  /** The number of the congestion control that new connections get. */
+  readonly defaultControl: number;
   /** Tells the driver that there is work. */
   onWork: () => void = () => {};
   /** Whether the listener in `row` takes IPv6 only; moves `l`. */
@@ -88,6 +95,10 @@ export class Engine {
     this.table = new TcpTable(core, this.rows);
     this.wheel = new Wheel(core.arena, 'tcp.wheel', this.rows, TCB_WHEEL);
     this.ranges = new Ranges(core.arena, core.spans, core.settings.tcpRows >> 2 || 64);
+    this.scoreboard = new Scoreboard(core.arena, core.settings.tcpRows);
+    this.defaultControl = controlNumber(core.settings.tcpCongestion);
+    if (this.defaultControl < 0)
+      throw new RangeError(`tcpCongestion: there is no control "${core.settings.tcpCongestion}"`);
     this.active = new RowQueue(this.rows, TCB_ACTIVE, F_ACTIVE);
     this.blocked = new RowQueue(this.rows, TCB_ACTIVE, F_BLOCKED);
     this.ready = new RowQueue(this.rows, TCB_READY, F_READY);
@@ -119,6 +130,11 @@ export class Engine {
     return Math.max(CHUNK, (availableBytes - (totalBytes >>> 2)) >> 2);
   }
 
+  /** The congestion control of `t`. */
+  control(t: Tcb): CongestionControl {
+    return CONTROLS[t.cc]!;
+  }
+
   /** Something is to be sent for `t`: output will look at it in this pass. */
   activate(t: Tcb): void {
     if (t.has(F_BLOCKED)) return;
@@ -139,6 +155,7 @@ export class Engine {
     let at = rtx;
     if (ack !== 0 && (at === 0 || ack < at)) at = ack;
     if (long !== 0 && (at === 0 || long < at)) at = long;
+    if (t.has2(F2_PACED) && (at === 0 || t.paceAt < at)) at = t.paceAt;
     if (at !== 0 && at < this.wheel.deadline(t.row)) this.wheel.schedule(t.row, at);
   }
 
@@ -146,6 +163,7 @@ export class Engine {
     t.rtxAt = 0;
     t.ackAt = 0;
     t.longAt = 0;
+    t.unset2(F2_PACED);
     this.wheel.cancel(t.row);
   }
 
@@ -169,6 +187,7 @@ export class Engine {
     const entered = t.state !== TIME_WAIT;
     t.state = TIME_WAIT;
     this.core.spans.clear(t.sendList);
+    this.scoreboard.clear(t);
     this.ranges.clear(t);
     t.rtxAt = 0;
     t.unset(F_PERSIST);
@@ -189,6 +208,7 @@ export class Engine {
     this.timeWaits.remove(t.row);
     this.halfOpen.remove(t.row);
     this.core.spans.clear(t.sendList);
+    this.scoreboard.clear(t);
     this.ranges.clear(t);
     t.state = CLOSED;
     if (t.has(F_ORPHAN) || (!t.has(F_OWNED) && !t.has(F_QUEUED))) this.free(t);
@@ -210,6 +230,7 @@ export class Engine {
     this.timeWaits.remove(t.row);
     this.halfOpen.remove(t.row);
     this.core.spans.clear(t.sendList);
+    this.scoreboard.clear(t);
     this.core.spans.clear(t.receiveList);
     this.ranges.clear(t);
     // Those who walk over all rows, or along an accept queue, shall not take it for a connection.

@@ -41,8 +41,6 @@ export const F_BLOCKED: number = 1 << 20;
 export const F_READY: number = 1 << 21;
 /** Listener on :: that takes IPv6 only. */
 export const F_V6ONLY: number = 1 << 22;
-/** In fast recovery (RFC 6582). */
-export const F_RECOVERY: number = 1 << 23;
 /** The segment at SND.UNA is to be sent again in this pass. */
 export const F_RETRANSMIT: number = 1 << 24;
 /** A zero-window or keepalive probe is to be sent. */
@@ -71,6 +69,59 @@ export const F2_DSACK: number = 1 << 4;
 /** The user has fixed the receive, the send buffer: no tuning. */
 export const F2_RCVBUF_SET: number = 1 << 5;
 export const F2_SNDBUF_SET: number = 1 << 6;
+/** Question and answer: the user answers what arrives, so ACKs wait to ride on data. */
+export const F2_PINGPONG: number = 1 << 16;
+/** Less than a full segment has come since our last ACK: the peer may have no more. */
+export const F2_PUSHED: number = 1 << 17;
+/** An ACK goes in the next pass, when the user has had its turn and may have answered. */
+export const F2_ACK_SOON: number = 1 << 18;
+/** Memory was short: the peer has been told a window of 0, whatever rcvAdv promises. */
+export const F2_SHUT: number = 1 << 19;
+/** We have offered ECN: marks that arrive are echoed, even where we must not send marked ourselves (RFC 3168 section 6.1.1). */
+export const F2_ECN_ECHO: number = 1 << 20;
+
+/** RACK.reordering_seen (RFC 8985 section 5.2). */
+export const F2_REORDERED: number = 1 << 7;
+/** A tail loss probe is out (tlpEnd); it was a retransmission; one is to be sent in this pass. */
+export const F2_TLP: number = 1 << 8;
+export const F2_TLP_RETRANS: number = 1 << 9;
+export const F2_SEND_TLP: number = 1 << 10;
+/** A timeout is being looked at whether it was spurious (RFC 5682). */
+export const F2_FRTO: number = 1 << 11;
+/** cwnd, not the application or the peer, was the limit in this round trip. */
+export const F2_CWND_LIMITED: number = 1 << 12;
+/** undoMarker holds: the last reduction of cwnd may yet prove needless. */
+export const F2_UNDO: number = 1 << 13;
+/** Text waits for paceAt. */
+export const F2_PACED: number = 1 << 14;
+/** What is sent now is sent because of room that nobody filled before: rate samples of it say nothing of the path. */
+export const F2_APP_LIMITED: number = 1 << 15;
+
+/** retransStamp holds. */
+export const F2_STAMPED: number = 1 << 29;
+
+/** F-RTO's step 2.b: new text goes out, and what counts as lost waits for what it brings (RFC 5682 section 3.1). */
+export const F2_FRTO_PROBE: number = 1 << 30;
+
+// What the congestion state is (phase). The numbers are those that TCP_INFO shows elsewhere.
+
+/** Nothing suspicious; duplicate ACKs or SACKs have come; cwnd is being reduced for ECN; loss recovery; after a timeout. */
+export const PHASE_OPEN: number = 0;
+export const PHASE_DISORDER: number = 1;
+export const PHASE_CWR: number = 2;
+export const PHASE_RECOVERY: number = 3;
+export const PHASE_LOSS: number = 4;
+
+/** ssthresh before any loss, and the largest cwnd. */
+export const NO_THRESHOLD: number = 1 << 30;
+
+// What rtxAt is for (timer), unless F_PERSIST is set.
+
+export const TIMER_RTO: number = 0;
+/** Tail loss probe (RFC 8985 section 7.2). */
+export const TIMER_TLP: number = 1;
+/** RACK's reordering timer (section 6.2). */
+export const TIMER_REO: number = 2;
 
 /** Data arrived. */
 export const READY_READ = 1;
@@ -101,3 +152,7 @@ export const OPT_LINGER0 = 8;
 /** TTL or hop limit, 1 to 255; the DSCP byte. */
 export const OPT_TTL = 9;
 export const OPT_TOS = 10;
+/** 1: acknowledge at once for a while, and what is pending now; 0: leave ACKs to ride on data. */
+export const OPT_QUICKACK = 30;
+/** Microseconds that the first ACKs of a connection wait (setting tcpFirstAckDelay). */
+export const OPT_FIRST_ACK_DELAY = 31;

@@ -33,7 +33,7 @@ export function tcpInfo(e: Engine, t: Tcb): TcpInfo {
   const queued = t.i32[t.sendList + 2]!;
   return {
     state: stateName(t.state),
-    congestion: e.cc.name,
+    congestion: e.control(t).name,
     rtt: t.srtt,
     rttvar: t.rttvar,
     rto: t.rto,
@@ -44,7 +44,7 @@ export function tcpInfo(e: Engine, t: Tcb): TcpInfo {
     sendWindow: t.sndWnd,
     receiveWindow: Math.max(0, seqDiff(t.rcvAdv, t.rcvNxt)),
     unsent: Math.max(0, queued - seqDiff(t.sndNxt, t.sndUna)),
-    inFlight: seqDiff(t.sndMax, t.sndUna),
+    inFlight: seqDiff(t.sndNxt, t.sndUna),
     unread: t.i32[t.receiveList + 2]!,
     outOfOrderRanges: t.rangeCount,
     retries: t.retries,

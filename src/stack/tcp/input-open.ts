@@ -16,6 +16,8 @@ import { seqGt, seqLe } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
+import { startTuning } from './buffers.ts';
+import { synEcn, synEcnAgain } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
@@ -30,18 +32,21 @@ import {
   F_SEND_SYN,
   F_TIMESTAMPS,
   F_TIMING,
+  F2_PINGPONG,
+  F2_RCVBUF_SET,
   F2_SACK,
+  F2_SNDBUF_SET,
   READY_ACCEPT,
   READY_CONNECTED,
 } from './flags.ts';
 import { chooseIsn } from './isn.ts';
 import { sendResetFor } from './reset.ts';
 import { findRoute, updateMss } from './route.ts';
-import { rttSample } from './rtt.ts';
+import { noteLeast, rttSample } from './rtt.ts';
 import type { Segment } from './segment.ts';
 import { ESTABLISHED, LISTEN, SYN_RECEIVED } from './state.ts';
 import { TCB_ACCEPT_NEXT, type Tcb } from './tcb.ts';
-import { scaleFor } from './window.ts';
+import { NO_CLAMP, scaleFor } from './window.ts';
 
 const ACCEPTED: number = counter('tcp_accepted');
 const CONNECTED: number = counter('tcp_connected');
@@ -62,11 +67,14 @@ export function initialize(e: Engine, t: Tcb): void {
   t.rto = s.tcpRtoInitial;
   t.sndLimit = s.tcpSendBuffer;
   t.rcvLimit = s.tcpReceiveBuffer;
+  t.rcvClamp = NO_CLAMP;
+  t.firstAckDelay = s.tcpFirstAckDelay;
   t.keepIdle = (s.tcpKeepaliveIdle / 1000) | 0;
   t.keepInterval = (s.tcpKeepaliveInterval / 1000) | 0;
   t.keepCount = s.tcpKeepaliveProbes;
   t.ttl = s.hopLimit;
   t.openedAt = e.core.now.us;
+  t.cc = e.defaultControl;
   t.lastReceivedAt = e.core.now.us;
 }
 
@@ -79,11 +87,16 @@ export function startNumbers(e: Engine, t: Tcb, previous: number = NaN): void {
   if (!Number.isNaN(previous) && seqLe(t.iss, previous)) t.iss = (previous + ISN_STEP) | 0;
   t.sndUna = t.iss;
   t.sndNxt = t.iss;
-  t.sndMax = t.iss;
-  t.recover = (t.iss - 1) | 0;
+  t.recover = t.iss;
   t.cursorSeq = t.iss;
   t.flowLabel = (t.tsOffset >>> 12) & 0xfffff;
-  t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(t.rcvLimit) : 0;
+  t.rcvScale = e.core.settings.tcpWindowScaling ? scaleFor(largestBuffer(e, t)) : 0;
+}
+
+/** What the receive buffer may grow to. */
+function largestBuffer(e: Engine, t: Tcb): number {
+  if (t.has2(F2_RCVBUF_SET)) return t.rcvLimit;
+  return Math.max(t.rcvLimit, Math.min(e.core.settings.tcpReceiveBufferMax, e.core.spans.totalBytes));
 }
 
 /** LISTEN: `l` is the listener; a SYN makes a row of its own in SYN-RECEIVED. `previous` as in startNumbers. */
@@ -121,6 +134,7 @@ export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number 
   }
   startNumbers(e, t, previous);
   takeSynOptions(e, t);
+  synEcn(e, t, p);
   t.irs = seg.seq;
   t.rcvNxt = (seg.seq + 1) | 0;
   t.rcvAdv = t.rcvNxt;
@@ -153,6 +167,8 @@ function giveUpOldest(e: Engine, l: Tcb): boolean {
 /** What the user has set on the listener holds for its connections. */
 function inheritOptions(t: Tcb, l: Tcb): void {
   t.flags |= l.flags & (F_KEEPALIVE | F_NODELAY | F_LINGER0);
+  t.flags2 |= l.flags2 & (F2_RCVBUF_SET | F2_SNDBUF_SET | F2_PINGPONG);
+  t.firstAckDelay = l.firstAckDelay;
   t.keepIdle = l.keepIdle;
   t.keepInterval = l.keepInterval;
   t.keepCount = l.keepCount;
@@ -160,6 +176,7 @@ function inheritOptions(t: Tcb, l: Tcb): void {
   t.sndLimit = l.sndLimit;
   t.ttl = l.ttl;
   t.tos = l.tos;
+  t.cc = l.cc;
 }
 
 /**
@@ -170,11 +187,12 @@ export function synAgain(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (!seg.has(TCP_ACK)) {
     if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps) t.tsRecent = seg.options.tsVal;
+    synEcnAgain(e, t);
     t.set(F_SEND_SYN);
     e.activate(t);
     return DROP_TCP_DUPLICATE;
   }
-  if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndMax)) {
+  if (!seqGt(seg.ack, t.sndUna) || !seqLe(seg.ack, t.sndNxt)) {
     sendResetFor(e, p);
     return DROP_TCP_BAD_ACK;
   }
@@ -197,7 +215,7 @@ function takeSynWindow(t: Tcb, seg: Segment): void {
 /** SYN-SENT. The user's SYN is out; a SYN-ACK establishes, a SYN alone is a simultaneous open. */
 export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
-  if (seg.has(TCP_ACK) && (!seqGt(seg.ack, t.iss) || seqGt(seg.ack, t.sndMax))) {
+  if (seg.has(TCP_ACK) && (!seqGt(seg.ack, t.iss) || seqGt(seg.ack, t.sndNxt))) {
     sendResetFor(e, p);
     return DROP_TCP_BAD_ACK;
   }
@@ -209,22 +227,22 @@ export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
   if (!seg.has(TCP_SYN)) return DROP_TCP_NO_ACK;
   t.irs = seg.seq;
   t.rcvNxt = (seg.seq + 1) | 0;
-  t.rcvAdv = (t.rcvNxt + Math.min(t.rcvLimit, 65535)) | 0; // what our SYN offered
+  t.rcvAdv = (t.rcvNxt + Math.min(t.rcvLimit, t.rcvClamp, 65535)) | 0; // what our SYN offered
   t.lastAckSent = t.rcvNxt;
   t.lastReceivedAt = e.core.now.us;
   takeSynOptions(e, t);
+  synEcn(e, t, p);
   takeSynWindow(t, seg);
   if (seg.has(TCP_ACK)) {
     if (t.has(F_TIMING) && seqLe(t.timedSeq, seg.ack)) {
       t.unset(F_TIMING);
-      rttSample(t, (e.core.now.us32 - t.timedAt) | 0, e.core.settings);
+      handshakeRtt(e, t);
     }
     t.sndUna = seg.ack;
     t.set(F_ACK_NOW);
     established(e, t);
   } else {
     t.state = SYN_RECEIVED;
-    t.sndNxt = t.iss;
     t.set(F_SEND_SYN);
   }
   e.activate(t);
@@ -260,7 +278,6 @@ function takeSynOptions(e: Engine, t: Tcb): void {
 
 /** SYN-RECEIVED or SYN-SENT becomes ESTABLISHED: SND.UNA has passed our SYN, or is about to. */
 export function established(e: Engine, t: Tcb): void {
-  const settings = e.core.settings;
   const passive = t.has(F_PASSIVE);
   t.state = ESTABLISHED;
   t.unset(F_SEND_SYN);
@@ -268,14 +285,18 @@ export function established(e: Engine, t: Tcb): void {
   if (t.srtt === 0 && t.retries > 0) t.rto = RTO_AFTER_SYN_LOSS;
   if (t.has(F_TIMING)) {
     t.unset(F_TIMING);
-    rttSample(t, (e.core.now.us32 - t.timedAt) | 0, settings);
+    handshakeRtt(e, t);
   }
-  e.cc.init(t, settings.tcpInitialWindow);
-  t.retries = 0;
-  t.rtxAt = 0;
   t.cursorSpan = 0;
   t.sndUna = t.sndNxt;
-  t.sndMax = t.sndNxt;
+  t.recover = t.sndNxt;
+  t.highSacked = t.sndNxt;
+  t.cwndSeq = t.sndNxt;
+  t.cwndAt = e.core.now.us;
+  e.control(t).init(e, t);
+  t.retries = 0;
+  t.rtxAt = 0;
+  startTuning(e, t);
   e.floor.neighbours.confirm(t.neighbour);
   if (t.has(F_KEEPALIVE)) t.longAt = e.core.now.us + t.keepIdle * 1000;
   t.unset(F_FIN_KNOWN);
@@ -286,6 +307,13 @@ export function established(e: Engine, t: Tcb): void {
     e.core.counters.add(CONNECTED, 1);
     e.notify(t, READY_CONNECTED);
   }
+}
+
+/** The time from our SYN or SYN-ACK to its ACK, sent once. */
+function handshakeRtt(e: Engine, t: Tcb): void {
+  const rtt = (e.core.now.us32 - t.timedAt) | 0;
+  noteLeast(t, rtt, e.core.now.us);
+  rttSample(t, rtt, e.core.settings);
 }
 
 /** Hands an established passive connection to its listener's accept queue. */

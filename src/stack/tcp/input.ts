@@ -29,6 +29,7 @@ import type { Engine } from './engine.ts';
 import { F_ORPHAN, F_PASSIVE, F_TIMESTAMPS } from './flags.ts';
 import { segmentForListen, segmentForSynSent, synAgain } from './input-open.ts';
 import { sendResetFor } from './reset.ts';
+import { refusedDuplicate } from './sack.ts';
 import { CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
@@ -54,7 +55,7 @@ export function tcpInput(e: Engine, p: Packet): number {
     const listener = t.state === TIME_WAIT && reopens(e, t) ? findListener(e, p) : 0;
     if (listener !== 0) {
       // A new incarnation (RFC 9293 section 3.10.7.4, SYN in TIME-WAIT): the old row makes way, its user has only its rest.
-      const previous = t.sndMax;
+      const previous = t.sndNxt;
       e.finish(t);
       return segmentForListen(e, e.l.at(listener), p, previous);
     }
@@ -119,6 +120,7 @@ function sequenceStep(e: Engine, t: Tcb): number {
   if (t.has(F_TIMESTAMPS) && !seg.has(TCP_RST)) {
     if (!seg.options.hasTimestamps) return DROP_TCP_BAD_FLAGS; // RFC 7323 section 3.2
     if (seqLt(seg.options.tsVal, t.tsRecent) && !tsRecentOutdated(e, t) && !seg.has(TCP_SYN)) {
+      refusedDuplicate(e, t);
       challenge(e, t);
       return DROP_TCP_PAWS;
     }
@@ -140,6 +142,7 @@ function sequenceStep(e: Engine, t: Tcb): number {
   if (t.state === TIME_WAIT && seg.has(TCP_FIN) && ((seg.seq + space) | 0) === t.rcvNxt) {
     t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
   }
+  refusedDuplicate(e, t);
   challenge(e, t);
   return DROP_TCP_BAD_SEQ;
 }

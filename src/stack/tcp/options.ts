@@ -2,6 +2,7 @@
 // Called by tcp.ts; calls engine for what takes effect at once.
 
 import { EINVAL } from '../../base/errno.ts';
+import { setQuick } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import * as F from './flags.ts';
 import { CLOSE_WAIT, ESTABLISHED, LISTEN } from './state.ts';
@@ -45,9 +46,11 @@ export function setOption(e: Engine, t: Tcb, option: number, value: number): num
       return 0;
     case F.OPT_RCVBUF:
       t.rcvLimit = Math.max(4096, Math.min(1 << 30, value));
+      t.set2(F.F2_RCVBUF_SET);
       return 0;
     case F.OPT_SNDBUF:
       t.sndLimit = Math.max(4096, Math.min(1 << 30, value));
+      t.set2(F.F2_SNDBUF_SET);
       return 0;
     case F.OPT_LINGER0:
       return setFlag(t, F.F_LINGER0, value);
@@ -58,6 +61,13 @@ export function setOption(e: Engine, t: Tcb, option: number, value: number): num
     case F.OPT_TOS:
       if (value > 255) return -EINVAL;
       t.tos = value & 0xfc; // the ECN bits are TCP's own
+      return 0;
+    case F.OPT_QUICKACK:
+      setQuick(e, t, value !== 0);
+      return 0;
+    case F.OPT_FIRST_ACK_DELAY:
+      if (value > 500_000) return -EINVAL; // RFC 1122 section 4.2.3.2
+      t.firstAckDelay = value;
       return 0;
     default:
       return -EINVAL;
@@ -87,6 +97,10 @@ export function getOption(t: Tcb, option: number): number {
       return t.ttl;
     case F.OPT_TOS:
       return t.tos;
+    case F.OPT_QUICKACK:
+      return t.has2(F.F2_PINGPONG) ? 0 : 1;
+    case F.OPT_FIRST_ACK_DELAY:
+      return t.firstAckDelay;
     default:
       return -EINVAL;
   }

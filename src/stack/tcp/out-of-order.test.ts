@@ -171,20 +171,6 @@ describe('bounds', () => {
     assert.equal(p.readText(), 'ab'.repeat(1000));
   });
 
-  test('what is next in order goes before what is held ahead, when no chunk is free', () => {
-    const p = established({ memory: { chunks: 4 } });
-    for (let n = 0; n < 6; n++) p.inject('A', { seq: 1001 + n * 1000, data: 'held' });
-    assert.equal(p.tcp.info(p.h)!.outOfOrderRanges, 4);
-    p.take();
-    p.inject('A', { seq: 1, data: 'first' });
-    p.advance(50_000);
-    assert.equal(p.take().at(-1)!.ack, 6);
-    assert.equal(p.readText(), 'first');
-    assert.equal(p.tcp.info(p.h)!.outOfOrderRanges, 0, 'it will be sent again');
-    p.inject('A', { seq: 1001, data: 'held' });
-    assert.equal(p.tcp.info(p.h)!.outOfOrderRanges, 1);
-  });
-
   test('nothing is acknowledged that is not held: others have all chunks', () => {
     const p = established({ memory: { chunks: 1 } });
     const q = new Peer(p.probe, 6000);

@@ -3,7 +3,9 @@
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
 import { seqDiff, seqLt } from '../../base/seq.ts';
-import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../wire/tcp.ts';
+import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
+import { restartAfterIdle, validateWindow } from './cwnd.ts';
+import { synFlags } from './ecn.ts';
 import { emit, emptySeq } from './emit.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -14,12 +16,22 @@ import {
   F_NODELAY,
   F_PERSIST,
   F_PROBE,
-  F_RECOVERY,
   F_RETRANSMIT,
   F_SEND_SYN,
+  F2_ACK_SOON,
+  F2_FRTO_PROBE,
+  F2_PACED,
+  F2_SACK,
+  F2_SEND_TLP,
+  TIMER_REO,
+  TIMER_RTO,
+  TIMER_TLP,
 } from './flags.ts';
+import { inReduction } from './prr.ts';
+import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
-
+import { sendMss } from './sack.ts';
+import { pipe, SEG_PUSH, SEG_SACKED } from './scoreboard.ts';
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -32,6 +44,8 @@ import {
   SYN_SENT,
 } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { probeSent, restartRto, scheduleProbe } from './tlp.ts';
+import { countRetransmission } from './undo.ts';
 
 /** What became of a row: all sent that may be; its turn is over; its neighbour is being resolved; the link or the frames are full. */
 export const OUT_DONE = 0;
@@ -67,7 +81,7 @@ export function output(e: Engine, t: Tcb): number {
   }
   loadWay(t, e.way);
   // The timer has only waited for a way.
-  if (t.rtxAt !== 0 && t.sndUna === t.sndMax && !t.has(F_PERSIST | F_SEND_SYN)) {
+  if (t.rtxAt !== 0 && t.sndUna === t.sndNxt && !t.has(F_PERSIST | F_SEND_SYN)) {
     t.rtxAt = 0;
     t.retries = 0;
   }
@@ -89,12 +103,7 @@ export function sendAckDue(e: Engine, t: Tcb): void {
 
 function sendAll(e: Engine, t: Tcb): number {
   if (t.state === SYN_SENT || t.state === SYN_RECEIVED) return sendSyn(e, t);
-  if (t.has(F_RETRANSMIT)) {
-    if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!retransmitFirst(e, t)) return OUT_FULL;
-    t.unset(F_RETRANSMIT);
-  }
-  const result = maySendText(t.state) ? sendText(e, t) : OUT_DONE;
+  const result = maySendText(t.state) ? sendData(e, t) : OUT_DONE;
   if (result === OUT_FULL) return result;
   if (t.has(F_PROBE)) {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
@@ -106,6 +115,32 @@ function sendAll(e: Engine, t: Tcb): number {
   if (t.has(F_ACK_NOW)) {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     if (!emit(e, t, emptySeq(t), TCP_ACK, 0)) return OUT_FULL;
+  } else if (t.has2(F2_ACK_SOON)) {
+    // The user has its turn between this pass and the next: its answer bears the ACK.
+    t.unset2(F2_ACK_SOON);
+    t.set(F_ACK_NOW);
+    return OUT_AGAIN;
+  }
+  return result;
+}
+
+/** What is to be sent again, then new text; the retransmission timer or the probe's follows what was sent. */
+function sendData(e: Engine, t: Tcb): number {
+  if (t.has(F_RETRANSMIT)) {
+    if (!retransmitFirst(e, t)) return OUT_FULL;
+    t.unset(F_RETRANSMIT);
+  }
+  if (t.has2(F2_SEND_TLP) && !sendTailProbe(e, t)) return OUT_FULL;
+  if (t.lostHint !== 0 && !t.has2(F2_FRTO_PROBE)) {
+    const result = retransmitLost(e, t);
+    if (result !== OUT_DONE) return result;
+  }
+  const before = t.sndNxt;
+  const result = sendText(e, t);
+  if (t.sndNxt !== before) {
+    if (seqDiff(before, t.sndUna) === 0 || t.timer === TIMER_TLP) restartRto(e, t);
+    scheduleProbe(e, t, false);
+    validateWindow(e, t, pipe(t) + t.mss > t.cwnd);
   }
   return result;
 }
@@ -115,8 +150,8 @@ function sendSyn(e: Engine, t: Tcb): number {
   const syn = t.has(F_SEND_SYN);
   if (!syn && !(t.state === SYN_RECEIVED && t.has(F_ACK_NOW))) return OUT_DONE;
   if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-  if (!syn) return emit(e, t, t.sndMax, TCP_ACK, 0) ? OUT_DONE : OUT_FULL;
-  if (!emit(e, t, t.iss, t.state === SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK, 0)) return OUT_FULL;
+  if (!syn) return emit(e, t, t.sndNxt, TCP_ACK, 0) ? OUT_DONE : OUT_FULL;
+  if (!emit(e, t, t.iss, synFlags(e, t), 0)) return OUT_FULL;
   t.unset(F_SEND_SYN);
   return OUT_DONE;
 }
@@ -127,85 +162,156 @@ function maySendText(state: number): boolean {
   );
 }
 
-/** The segment at SND.UNA once more (timeout, fast retransmit, partial ACK). */
+/** The segment at SND.UNA once more, whatever the windows say: they may have shrunk over it (timeout). */
 function retransmitFirst(e: Engine, t: Tcb): boolean {
-  const outstanding = seqDiff(t.sndMax, t.sndUna);
-  if (outstanding === 0) return true;
-  const bytes = t.i32[t.sendList + 2]!;
-  const length = Math.min(t.mss, bytes, outstanding);
-  const fin = t.has(F_FIN_SENT) && length === bytes;
-  return emit(e, t, t.sndUna, TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0), length);
+  const board = e.scoreboard;
+  const head = t.segHead;
+  if (head === 0) return true;
+  board.collapse(t, head, t.mss);
+  const length = Math.min(t.mss, seqDiff(board.end(head), board.start(head)));
+  return sendAgain(e, t, head, length) === OUT_DONE;
 }
 
-/** New text, and after a timeout old text again, as the windows allow; a FIN behind the last byte. */
-function sendText(e: Engine, t: Tcb): number {
-  if (t.sndNxt === t.sndMax && t.sndUna === t.sndMax) afterIdle(e, t);
+/** What counts as lost, lowest first, as far as cwnd and the peer's window allow (RFC 6675 section 5 (C)). */
+function retransmitLost(e: Engine, t: Tcb): number {
+  const board = e.scoreboard;
+  const edge = (t.sndUna + t.sndWnd) | 0;
   let turn = TURN;
+  for (let rec = board.firstLost(t); rec !== 0; rec = board.firstLost(t)) {
+    const start = board.start(rec);
+    board.collapse(t, rec, t.mss);
+    let length = Math.min(seqDiff(board.end(rec), start), segmentLimit(e, t, t.mss));
+    const room = t.cwnd - pipe(t);
+    if (room < Math.min(length, t.mss)) return OUT_DONE;
+    if (room < length) length = Math.max(t.mss, room - (room % t.mss));
+    if (rec !== t.segHead) {
+      if (!seqLt(start, edge)) return OUT_DONE;
+      length = Math.min(length, seqDiff(edge, start));
+    }
+    if (turn <= 0) return OUT_AGAIN;
+    turn -= length;
+    const first = rec === t.segHead;
+    const result = sendAgain(e, t, rec, length);
+    if (result !== OUT_DONE) return result;
+    // Without SACK the holes after the first do not restart it (the impatient variant, RFC 6582 section 4).
+    if (first && t.timer !== TIMER_REO && (t.has2(F2_SACK) || t.dupAcks > 0)) restartRto(e, t);
+  }
+  return OUT_DONE;
+}
+
+/** The first `length` numbers of record `rec` go out again. OUT_DONE, OUT_FULL. */
+function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
+  const board = e.scoreboard;
+  if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
+  const start = board.start(rec);
+  if (length < seqDiff(board.end(rec), start) && !board.split(t, rec, (start + length) | 0)) return OUT_FULL;
+  const fin = t.has(F_FIN_SENT) && ((start + length) | 0) === t.sndNxt;
+  const text = fin ? length - 1 : length;
+  const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
+  if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
+  board.resent(t, rec, e.core.now.us);
+  countRetransmission(e, t, length);
+  if (inReduction(t)) t.prrOut += length;
+  spend(e, t, length);
+  return OUT_DONE;
+}
+
+/** The tail loss probe (RFC 8985 section 7.3): new text, whatever cwnd says, or else the last segment once more. */
+function sendTailProbe(e: Engine, t: Tcb): boolean {
+  const board = e.scoreboard;
+  if (e.floor.output.room(t.iface) <= 0) return false;
+  t.unset2(F2_SEND_TLP);
+  const unsent = seqDiff((t.sndUna + t.i32[t.sendList + 2]!) | 0, t.sndNxt);
+  const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
+  if (unsent > 0 && window > 0) {
+    const length = Math.min(unsent, window, t.mss);
+    const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
+    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, fin)) return false;
+    probeSent(e, t, false);
+    return true;
+  }
+  let tail = t.segTail;
+  if (tail === 0) return true;
+  // What is SACKed has arrived; the last that has not is what may be lost.
+  while (tail !== 0 && (board.state(tail) & SEG_SACKED) !== 0) tail = board.previous(tail);
+  if (tail === 0) return true;
+  const excess = seqDiff(board.end(tail), board.start(tail)) - t.mss - (t.has(F_FIN_SENT) ? 1 : 0);
+  if (excess > 0 && board.split(t, tail, (board.end(tail) - t.mss - (t.has(F_FIN_SENT) ? 1 : 0)) | 0))
+    tail = board.next(tail);
+  if (sendAgain(e, t, tail, seqDiff(board.end(tail), board.start(tail))) !== OUT_DONE) return false;
+  probeSent(e, t, true);
+  return true;
+}
+
+/** `length` bytes of new text go out, and the FIN behind them. False: no frame was free. */
+function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
+  const seq = t.sndNxt;
+  if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
+  e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
+  if (inReduction(t)) t.prrOut += length;
+  spend(e, t, length);
+  t.unset(F_FORCE | F_PERSIST);
+  if (fin) {
+    t.set(F_FIN_SENT);
+    t.state = afterFinSent(t.state);
+  }
+  return true;
+}
+
+/** New text, as the windows and pacing allow; a FIN behind the last byte. */
+function sendText(e: Engine, t: Tcb): number {
+  if (t.sndUna === t.sndNxt) afterIdle(e, t);
+  const mss = sendMss(t);
+  let turn = Math.min(TURN, quantum(t));
   for (;;) {
     const end = (t.sndUna + t.i32[t.sendList + 2]!) | 0;
     const unsent = seqDiff(end, t.sndNxt);
     const finDue = t.has(F_FIN_QUEUED) && unsent >= 0;
-    if (unsent <= 0 && !(finDue && finMayGo(t))) return OUT_DONE;
+    if (unsent <= 0 && !(finDue && !t.has(F_FIN_SENT))) {
+      if (unsent === 0 && pipe(t) < t.cwnd) noteAppLimited(t);
+      return OUT_DONE;
+    }
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
-    const congestion = t.cwnd + limitedTransmit(t) - seqDiff(t.sndNxt, t.sndUna);
-    const usable = Math.min(window, congestion);
-    let length = Math.min(unsent, usable, segmentLimit(e, t));
+    const usable = Math.min(window, t.cwnd - pipe(t));
+    let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
     if (length < 0) length = 0;
-    length = lengthToSend(t, unsent, length, window);
+    length = lengthToSend(t, unsent, length, window, mss);
     const last = length === unsent;
     const fin = finDue && last && window > length; // the FIN takes a place in the window like any octet
     if (length === 0 && !fin) {
       closedWindow(e, t);
       return OUT_DONE;
     }
-    if (turn <= 0) return OUT_AGAIN;
+    if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!emit(e, t, t.sndNxt, TCP_ACK | (last ? TCP_PSH : 0) | (fin ? TCP_FIN : 0), length)) return OUT_FULL;
+    if (!sendNew(e, t, last && length > 0 ? TCP_PSH : 0, length, fin)) return OUT_FULL;
     turn -= length + 1;
-    t.unset(F_FORCE | F_PERSIST);
-    if (fin) {
-      t.set(F_FIN_SENT);
-      t.state = afterFinSent(t.state);
-    }
   }
 }
 
-/** RFC 5681 section 3.2 step 1, RFC 3042: the first two duplicate ACKs let a segment of new text out each. */
-function limitedTransmit(t: Tcb): number {
-  if (t.dupAcks === 0 || t.has(F_RECOVERY) || t.sndNxt !== t.sndMax) return 0;
-  return Math.min(t.dupAcks, 2) * t.mss;
-}
-
-/** Whether a FIN without text is still to go: not sent yet, or undone by a timeout. */
-function finMayGo(t: Tcb): boolean {
-  return !t.has(F_FIN_SENT) || seqLt(t.sndNxt, t.sndMax);
-}
-
 /** The most that one frame carries: a segment, or as many whole ones as the link's superframe holds. */
-function segmentLimit(e: Engine, t: Tcb): number {
+function segmentLimit(e: Engine, t: Tcb, mss: number): number {
   const { gso, txChecksum } = e.floor.interfaces.get(t.iface).link.caps;
   // Who cuts a superframe completes its checksums: a link that leaves sums to us cannot be meant.
-  if (gso === 0 || txChecksum === 'full') return t.mss;
-  const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 12;
-  return Math.max(t.mss, room - (room % t.mss));
+  if (gso === 0 || txChecksum === 'full') return mss;
+  const room = Math.min(gso, MAX_PACKET) - headerBytes(t) - 40;
+  return Math.max(mss, room - (room % mss));
 }
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
  * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
  */
-function lengthToSend(t: Tcb, unsent: number, length: number, window: number): number {
-  if (length >= t.mss) {
-    const rest = length % t.mss;
+function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
+  if (length >= mss) {
+    const rest = length % mss;
     if (rest === 0) return length;
     return length === unsent && tailMayGo(t, length - rest) ? length : length - rest;
   }
   if (length === 0) return 0;
   if (length === unsent && tailMayGo(t, 0)) return length;
   if (t.sndNxt === t.sndUna && (length === unsent || length * 2 >= t.maxSndWnd)) return length;
-  if (t.has(F_FORCE) && window > 0) return length;
-  // Sent before: what a timeout has taken back goes out again as it was.
-  return seqLt(t.sndNxt, t.sndMax) && length === unsent ? length : 0;
+  return t.has(F_FORCE) && window > 0 ? length : 0;
 }
 
 function tailMayGo(t: Tcb, before: number): boolean {
@@ -214,15 +320,18 @@ function tailMayGo(t: Tcb, before: number): boolean {
 
 /** Text waits and nothing is in flight that would bring an ACK: the persist timer asks for the window (RFC 9293 section 3.8.6.1). */
 function closedWindow(e: Engine, t: Tcb): void {
-  if (t.sndUna !== t.sndMax || t.has(F_PERSIST)) return;
+  if (t.sndUna !== t.sndNxt || t.has(F_PERSIST)) return;
   t.set(F_PERSIST);
   t.retries = 0;
   t.rtxAt = e.core.now.us + t.rto;
 }
 
-/** RFC 5681 section 4.1: after an idle time longer than the RTO the window starts over. */
+/** RFC 5681 section 4.1: after an idle time longer than the RTO the window shrinks. */
 function afterIdle(e: Engine, t: Tcb): void {
-  if (t.lastSentAt !== 0 && e.core.now.us - t.lastSentAt > t.rto) e.cc.idle(t, e.core.settings.tcpInitialWindow);
+  if (t.i32[t.sendList + 2] === 0 || t.lastSentAt === 0) return;
+  const idle = e.core.now.us - t.lastSentAt;
+  e.control(t).idle(e, t, idle);
+  if (idle > t.rto && e.core.settings.tcpSlowStartAfterIdle) restartAfterIdle(e, t, idle);
 }
 
 /**
@@ -230,8 +339,11 @@ function afterIdle(e: Engine, t: Tcb): void {
  * for a way or a neighbour: the timer asks again for them, and gives up one day, where no change of theirs would be seen.
  */
 function armRetransmission(e: Engine, t: Tcb, waiting: boolean): void {
-  const outstanding = t.sndUna !== t.sndMax || t.has(F_SEND_SYN) || (waiting && hasUnsent(t));
-  if (outstanding && t.rtxAt === 0) t.rtxAt = e.core.now.us + t.rto;
+  const outstanding = t.sndUna !== t.sndNxt || t.has(F_SEND_SYN) || (waiting && hasUnsent(t));
+  if (outstanding && t.rtxAt === 0) {
+    t.timer = TIMER_RTO;
+    t.rtxAt = e.core.now.us + t.rto;
+  }
   e.arm(t);
 }
 

@@ -83,7 +83,8 @@ export class Peer {
     const ts = typeof tsVal === 'number' ? ([tsVal, this.tsVal] as const) : tsVal;
     const [stack, peer] = ADDRESSES[this.probe.version];
     const ports = [this.port, this.stackPort] as const;
-    const fields = { win: this.win, ...f, ...(ts && { ts }) };
+    const sack = f.sack?.map(([a, b]) => [(this.stackIss + a) | 0, (this.stackIss + b) | 0] as const);
+    const fields = { win: this.win, ...f, ...(ts && { ts }), ...(sack && { sack }) };
     return tcpPacket(peer, stack, ports, flagBits(flags), (this.iss + seq) | 0, ack, data, fields);
   }
 
@@ -105,6 +106,7 @@ export class Peer {
       ...raw,
       seq: (raw.seq - this.stackIss) | 0,
       ack: raw.flags.includes('A') ? (raw.ack - this.iss) | 0 : 0,
+      sack: raw.sack.map(([a, b]) => [(a - this.iss) | 0, (b - this.iss) | 0] as const),
     };
     const text = describeSegment(s);
     assert.equal(s.flags.replace('P', ''), flags, text);
@@ -116,6 +118,9 @@ export class Peer {
       const data = typeof f.data === 'number' ? pattern(f.data) : Buffer.from(f.data);
       assert.deepEqual(Buffer.from(s.data), Buffer.from(data), `data of ${text}`);
     }
+    if (f.sack !== undefined) assert.deepEqual(s.sack, f.sack, `SACK of ${text}`);
+    if (f.sackOK !== undefined) assert.equal(s.sackOK, f.sackOK, `SACK permitted in ${text}`);
+    if (f.ecn !== undefined) assert.equal(s.tos & 3, f.ecn, `ECN codepoint of ${text}`);
     if (f.push !== undefined) assert.equal(s.flags.includes('P'), f.push, `PSH of ${text}`);
     if (typeof f.ts === 'object') assert.deepEqual([s.tsVal, s.tsEcr], f.ts, `timestamps of ${text}`);
     else if (f.ts !== undefined) assert.equal(s.tsEcr, f.ts, `TSecr of ${text}`);
@@ -263,5 +268,6 @@ export class Peer {
 
 function describeSegment(s: Sent): string {
   const ts = s.tsVal === undefined ? '' : ` ts ${s.tsVal} ${s.tsEcr}`;
-  return `${s.flags} ${s.seq}:${s.seq + s.data.length} ack ${s.ack} win ${s.win}${ts}`;
+  const sack = s.sack.map(([a, b]) => ` ${a}:${b}`).join('');
+  return `${s.flags} ${s.seq}:${s.seq + s.data.length} ack ${s.ack} win ${s.win}${ts}${sack && ` sack${sack}`}`;
 }

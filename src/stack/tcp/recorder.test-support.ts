@@ -13,7 +13,7 @@ import {
 } from '../../base/link.ts';
 import { HEADROOM } from '../../base/pool.ts';
 import { SeededRng } from '../../base/rng.ts';
-import type { Settings } from '../settings.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../settings.ts';
 import { createMemory, type MemorySizes, Stack } from '../stack.ts';
 import { internetSum, readPacket, type Sent } from './segments.test-support.ts';
 
@@ -27,6 +27,15 @@ export interface ProbeOptions {
   readonly seed?: number;
   /** false: checksums are not looked at, for tests that move gigabytes. */
   readonly summed?: boolean;
+}
+
+/** Unless a test is about them: no tuning, so that a buffer is what it is said to be, and no quick ACKs, as after a while. */
+function asLater(s: Partial<Settings> = {}): Partial<Settings> {
+  return {
+    tcpReceiveBufferMax: s.tcpReceiveBuffer ?? DEFAULT_SETTINGS.tcpReceiveBuffer,
+    tcpSendBufferMax: s.tcpSendBuffer ?? DEFAULT_SETTINGS.tcpSendBuffer,
+    tcpQuickAcks: 0,
+  };
 }
 
 /** A stack with one link of medium 'ip' that keeps what is sent and delivers what the test says. */
@@ -50,7 +59,7 @@ export class Probe {
     this.version = o.v6 ? 6 : 4;
     this.#summed = o.summed ?? true;
     this.stack = new Stack(memory, {
-      settings: { tcpRows: 1024, udpRows: 16, neighbours: 16, ...o.settings },
+      settings: { tcpRows: 1024, udpRows: 16, neighbours: 16, ...asLater(o.settings), ...o.settings },
       rng,
       secret: Int32Array.from({ length: 8 }, () => rng.int32()),
     });

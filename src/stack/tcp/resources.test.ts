@@ -56,7 +56,7 @@ const KINDS: Record<string, [prepare: () => Peer, cause: (p: Peer) => void, flag
       const p = new Peer().establish();
       p.inject('A', { win: 0 });
       p.write('x');
-      p.advance(199_999);
+      p.advance(200_000);
       return p;
     },
     (p) => p.advance(1),
@@ -306,7 +306,7 @@ describe('sending by reference', () => {
     p.tcp.writeSource(p.h, new Source(at));
     p.probe.settle();
     const first = p.take();
-    p.advance(200_000);
+    p.advance(200_001);
     const again = p.expect('A', { seq: 1 });
     assert.deepEqual(again.data, first[0]!.data);
   });

@@ -1,21 +1,52 @@
 // Round-trip time and the retransmission timeout (RFC 6298).
-// Called by input when an ACK ends a measurement; calls nothing.
+// Called when an ACK ends a measurement: by ack, and by input-open for the handshake; calls nothing.
 
+import { seqGt } from '../../base/seq.ts';
 import type { Settings } from '../settings.ts';
 import type { Tcb } from './tcb.ts';
 
-/** Takes a sample of `rtt` us into SRTT, RTTVAR and RTO (section 2). G, the clock's granularity, is 1 us here. */
+/** How long the least RTT is remembered, us. */
+const MIN_RTT_WINDOW = 300_000_000;
+
+/**
+ * Takes a sample of `rtt` us into SRTT, RTTVAR and RTO (section 2). Every ACK brings one, many in a round trip: SRTT and
+ * RTTVAR follow at once, but RTO counts with the largest RTTVAR of the round trip, lest a train of equal samples make it
+ * forget what the path does (RFC 7323 appendix G). The deviation counts for at least the setting's share.
+ */
 export function rttSample(t: Tcb, rtt: number, settings: Settings): void {
   if (rtt < 1) rtt = 1;
+  const least = settings.tcpRtoMin >> 2;
   if (t.srtt === 0) {
     t.srtt = rtt;
     t.rttvar = rtt >> 1;
+    t.rtoVar = Math.max(t.rttvar, least);
+    t.mdevMax = t.rtoVar;
+    t.rttSeq = t.sndNxt;
   } else {
     const error = rtt - t.srtt;
-    t.rttvar = Math.max(1, (t.rttvar + ((error < 0 ? -error : error) - t.rttvar) / 4) | 0);
     t.srtt = Math.max(1, (t.srtt + error / 8) | 0);
+    // A path that has become faster is no reason to fear that it is slow: the deviation follows reluctantly.
+    const size = error < 0 ? -error : error;
+    const change = size - t.rttvar;
+    t.rttvar = Math.max(1, (t.rttvar + (error < 0 && change > 0 ? change / 32 : change / 4)) | 0);
+    if (t.rttvar > t.mdevMax) {
+      t.mdevMax = t.rttvar;
+      if (t.mdevMax > t.rtoVar) t.rtoVar = t.mdevMax;
+    }
+    if (seqGt(t.sndUna, t.rttSeq)) {
+      if (t.mdevMax < t.rtoVar) t.rtoVar -= (t.rtoVar - t.mdevMax) >> 2;
+      t.rttSeq = t.sndNxt;
+      t.mdevMax = least;
+    }
   }
-  t.rto = Math.min(settings.tcpRtoMax, Math.max(settings.tcpRtoMin, t.srtt + 4 * t.rttvar));
+  t.rto = Math.min(settings.tcpRtoMax, t.srtt + 4 * t.rtoVar);
+}
+
+/** RACK.min_RTT (RFC 8985 section 6.2 step 1): the least sample of the last minutes. */
+export function noteLeast(t: Tcb, rtt: number, now: number): void {
+  if (t.minRtt !== 0 && rtt > t.minRtt && now - t.minRttAt < MIN_RTT_WINDOW) return;
+  t.minRtt = Math.max(1, rtt);
+  t.minRttAt = now;
 }
 
 /**

@@ -14,6 +14,11 @@ export interface Fields {
   readonly ws?: number | undefined;
   /** TSval, or TSval and TSecr as they stand. */
   readonly ts?: number | readonly [number, number];
+  readonly sackOK?: boolean;
+  /** SACK blocks [left, right]; relative numbers where tests use those. */
+  readonly sack?: readonly (readonly [number, number])[];
+  /** The ECN codepoint of the IP header: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
+  readonly ecn?: number;
   readonly urgent?: number;
   /** Options as bytes, instead of those by name. */
   readonly raw?: readonly number[];
@@ -35,6 +40,10 @@ export interface Sent {
   readonly ws: number | undefined;
   readonly tsVal: number | undefined;
   readonly tsEcr: number | undefined;
+  readonly sackOK: boolean;
+  readonly sack: readonly (readonly [number, number])[];
+  /** Bytes of the TCP options. */
+  readonly options: number;
   readonly ttl: number;
   readonly tos: number;
   /** Bytes of the whole IP packet. */
@@ -75,14 +84,15 @@ export function ipPacket(
   body: number[],
   sumAt: number,
   pseudo: boolean,
+  ecn = 0,
 ): Uint8Array {
   const header = [...src, ...dst, ...be(protocol, 2), ...be(body.length, 2)];
   const sum = ~internetSum(body, pseudo ? internetSum(header) : 0);
   body.splice(sumAt, 2, ...be(sum & 0xffff, 2));
   if (src.length === 16) {
-    return Uint8Array.from([0x60, 0, 0, 0, ...be(body.length, 2), protocol, 64, ...src, ...dst, ...body]);
+    return Uint8Array.from([0x60, ecn << 4, 0, 0, ...be(body.length, 2), protocol, 64, ...src, ...dst, ...body]);
   }
-  const ip = [0x45, 0, ...be(20 + body.length, 2), 0, 0, 0x40, 0, 64, protocol, 0, 0, ...src, ...dst];
+  const ip = [0x45, ecn, ...be(20 + body.length, 2), 0, 0, 0x40, 0, 64, protocol, 0, 0, ...src, ...dst];
   ip.splice(10, 2, ...be(~internetSum(ip) & 0xffff, 2));
   return Uint8Array.from([...ip, ...body]);
 }
@@ -93,6 +103,8 @@ function optionBytes(f: Fields): number[] {
   if (f.mss !== undefined) out.push(2, 4, ...be(f.mss, 2));
   if (f.ws !== undefined) out.push(1, 3, 3, f.ws);
   if (typeof f.ts === 'object') out.push(1, 1, 8, 10, ...be(f.ts[0], 4), ...be(f.ts[1], 4));
+  if (f.sackOK) out.push(1, 1, 4, 2);
+  if (f.sack) out.push(1, 1, 5, 2 + 8 * f.sack.length, ...f.sack.flat().flatMap((n) => be(n, 4)));
   return out;
 }
 
@@ -112,7 +124,7 @@ export function tcpPacket(
   const offset = (20 + options.length) << 2;
   const head = [...be(ports[0], 2), ...be(ports[1], 2), ...be(seq, 4), ...be(ack, 4), offset, flags];
   head.push(...be(f.win ?? 65535, 2), 0, 0, ...be(f.urgent ?? 0, 2), ...options);
-  return ipPacket(src, dst, 6, [...head, ...data], 16, true);
+  return ipPacket(src, dst, 6, [...head, ...data], 16, true, f.ecn);
 }
 
 /** Reads a packet that the stack has sent; numbers absolute. Null if it is not TCP. Checks lengths and, if asked, checksums. */
@@ -148,6 +160,9 @@ export function readPacket(packet: Uint8Array, at: number, summed: boolean): Sen
     ws: undefined as number | undefined,
     tsVal: undefined as number | undefined,
     tsEcr: undefined as number | undefined,
+    sackOK: false as boolean,
+    sack: [] as [number, number][],
+    options: length - 20,
     ttl: packet[version === 4 ? 8 : 7]!,
     tos: version === 4 ? packet[1]! : (view.getUint16(0) >> 4) & 255,
     bytes: packet.length,
@@ -157,7 +172,14 @@ export function readPacket(packet: Uint8Array, at: number, summed: boolean): Sen
 
 function readOptions(b: Uint8Array): Partial<Sent> {
   const view = new DataView(b.buffer, b.byteOffset, b.length);
-  const out: { mss?: number; ws?: number; tsVal?: number; tsEcr?: number } = {};
+  const out: {
+    mss?: number;
+    ws?: number;
+    tsVal?: number;
+    tsEcr?: number;
+    sackOK?: boolean;
+    sack?: [number, number][];
+  } = {};
   for (let i = 0; i < b.length && b[i] !== 0; ) {
     if (b[i] === 1) {
       i++;
@@ -170,6 +192,10 @@ function readOptions(b: Uint8Array): Partial<Sent> {
     else if (b[i] === 8) {
       out.tsVal = view.getInt32(i + 2);
       out.tsEcr = view.getInt32(i + 6);
+    } else if (b[i] === 4) out.sackOK = true;
+    else if (b[i] === 5) {
+      out.sack = [];
+      for (let at = i + 2; at < i + n; at += 8) out.sack.push([view.getInt32(at), view.getInt32(at + 4)]);
     } else assert.fail(`option ${b[i]}`);
     i += n;
   }

@@ -8,6 +8,8 @@ import { Peer } from './probe.test-support.ts';
 
 const SECOND = 1_000_000;
 const MSS = 1460;
+/** The RTO after a handshake that took no time: 1 us, and the least deviation (tcpRtoMin). */
+const RTO = 200_001;
 
 /** A connection whose peer offers `win` bytes. */
 function windowOf(win: number): Peer {
@@ -76,8 +78,8 @@ describe('a zero window (section 3.8.6.1)', () => {
 
   test('is probed after the RTO, then with exponential backoff; a probe puts nothing into it', () => {
     const p = closed();
-    for (const wait of [200_000, 400_000, 800_000, 1_600_000, 3_200_000]) {
-      p.advance(wait - 1);
+    for (const times of [1, 2, 4, 8, 16]) {
+      p.advance(times * RTO - 1);
       p.expectNothing();
       p.advance(1);
       p.expect('A', { seq: 0, ack: 1, length: 0 });
@@ -133,28 +135,28 @@ describe('a zero window (section 3.8.6.1)', () => {
     p.establish({ mss: MSS });
     p.inject('A', { win: 0 });
     p.write(100);
-    for (const wait of [200_000, 400_000, 800_000]) {
-      p.advance(wait);
+    for (const times of [1, 2, 4]) {
+      p.advance(times * RTO);
       p.expect('A', { seq: 0 });
       p.inject('A', { win: 0 });
     }
     p.inject('A', { win: 3000 });
     p.expect('A', { seq: 1, data: 100 });
-    for (const wait of [200_000, 400_000, 800_000]) {
-      p.advance(wait);
+    for (const times of [1, 2, 4]) {
+      p.advance(times * RTO);
       p.expect('A', { seq: 1, data: 100 });
     }
-    p.advance(1_600_000);
+    p.advance(8 * RTO);
     assert.equal(p.state, 'CLOSED');
   });
 
   test('opens by the answer to a probe when the update was lost', () => {
     const p = closed();
-    p.advance(200_000);
+    p.advance(RTO);
     p.expect('A', { seq: 0 });
     p.inject('A', { win: 50 });
     p.expectNothing();
-    p.advance(200_000);
+    p.advance(RTO);
     p.expect('A', { seq: 1, length: 50 });
   });
 
@@ -163,7 +165,7 @@ describe('a zero window (section 3.8.6.1)', () => {
     p.inject('A', { win: 0 });
     p.shutdown();
     p.expectNothing();
-    p.advance(200_000);
+    p.advance(RTO);
     p.expect('A', { seq: 0, length: 0 });
     p.inject('A', { win: 1 });
     p.expect('FA', { seq: 1 });
@@ -174,7 +176,7 @@ describe('a zero window (section 3.8.6.1)', () => {
     p.write(1000);
     p.expect('A', { length: 1000 });
     p.inject('A', { ack: 1, win: 0 });
-    p.advance(200_000);
+    p.advance(RTO);
     p.expect('A', { seq: 1, length: 1000 });
     p.inject('A', { ack: 1001, win: 0 });
     p.write(500);
@@ -221,7 +223,7 @@ test('after a timeout our ACKs carry the highest number sent: the peer may have 
   const p = windowOf(10 * MSS);
   p.write(3 * MSS);
   p.take();
-  p.advance(200_000);
+  p.advance(RTO);
   p.expect('A', { seq: 1, length: MSS });
   p.inject('A', { data: 'abc', ack: 1 });
   p.advance(50_000);
@@ -253,11 +255,11 @@ describe('silly windows: the sender’s part (section 3.8.6.2.1)', () => {
     const p = windowOf(10_000);
     p.inject('A', { win: 300 });
     p.write(5000);
-    p.advance(200_000 - 1);
+    p.advance(RTO - 1);
     p.expectNothing();
     p.advance(1);
     p.expect('A', { seq: 1, length: 300 });
-    p.advance(200_000);
+    p.advance(RTO);
     p.expect('A', { seq: 1, length: 300 });
   });
 
@@ -270,7 +272,7 @@ describe('silly windows: the sender’s part (section 3.8.6.2.1)', () => {
       p.advance(100_000);
       p.inject('A');
     }
-    p.advance(200_000);
+    p.advance(RTO);
     p.expect('A', { seq: 1, length: 300 });
   });
 

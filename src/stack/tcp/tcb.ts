@@ -7,7 +7,7 @@ import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 832;
+export const TCB_BYTES = 896;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
@@ -46,36 +46,36 @@ const ISS = 35;
 const IRS = 36;
 const SND_UNA = 37;
 const SND_NXT = 38;
-const SND_MAX = 39;
-const SND_WND = 40;
-const SND_WL1 = 41;
-const SND_WL2 = 42;
-const MAX_SND_WND = 43;
-const RCV_NXT = 44;
-const RCV_ADV = 45;
-const RCV_FIN = 46;
-const RCV_UP = 47;
-const SND_SCALE = 48;
-const RCV_SCALE = 49;
-const TS_RECENT = 50;
-const LAST_ACK_SENT = 51;
-const TS_OFFSET = 52;
-const SND_HEAD = 53;
-const SND_TAIL = 54;
-const SND_BYTES = 55;
-const SND_LIMIT = 56;
-const CURSOR_SPAN = 57;
-const CURSOR_AT = 58;
-const CURSOR_SEQ = 59;
-const RCV_HEAD = 60;
-const RCV_TAIL = 61;
-const RCV_BYTES = 62;
-const RCV_LIMIT = 63;
-const RANGES = 64;
-const RANGE_COUNT = 65;
-const SRTT = 66;
-const RTTVAR = 67;
-const RTO = 68;
+const SND_WND = 39;
+const SND_WL1 = 40;
+const SND_WL2 = 41;
+const MAX_SND_WND = 42;
+const RCV_NXT = 43;
+const RCV_ADV = 44;
+const RCV_FIN = 45;
+const RCV_UP = 46;
+const SND_SCALE = 47;
+const RCV_SCALE = 48;
+const TS_RECENT = 49;
+const LAST_ACK_SENT = 50;
+const TS_OFFSET = 51;
+const SND_HEAD = 52;
+const SND_TAIL = 53;
+const SND_BYTES = 54;
+const SND_LIMIT = 55;
+const CURSOR_SPAN = 56;
+const CURSOR_AT = 57;
+const CURSOR_SEQ = 58;
+const RCV_HEAD = 59;
+const RCV_TAIL = 60;
+const RCV_BYTES = 61;
+const RCV_LIMIT = 62;
+const RANGES = 63;
+const RANGE_COUNT = 64;
+const SRTT = 65;
+const RTTVAR = 66;
+const RTO = 67;
+const RTO_VAR = 68;
 const MDEV_MAX = 69;
 const RTT_SEQ = 70;
 const MIN_RTT = 71;
@@ -93,90 +93,108 @@ const SACK_HINT = 82;
 const SACKED_BYTES = 83;
 const LOST_BYTES = 84;
 const RETRANS_BYTES = 85;
-const HIGH_SACKED = 86;
-const PHASE = 87;
-const RECOVER = 88;
-const DUP_ACKS = 89;
-const RACK_END = 90;
-const RACK_RTT = 91;
-const REO_WND_MULT = 92;
-const REO_WND_PERSIST = 93;
-const DSACK_ROUND = 94;
-const REORDERING = 95;
-const PRR_DELIVERED = 96;
-const PRR_OUT = 97;
-const RECOVER_FS = 98;
-const TLP_END = 99;
-const UNDO_MARKER = 100;
-const UNDO_RETRANS = 101;
-const PRIOR_CWND = 102;
-const PRIOR_SSTHRESH = 103;
-const RETRANS_STAMP = 104;
-const CWND = 105;
-const SSTHRESH = 106;
-const CC = 107;
-const CC_CELL0 = 108;
-const CC_CELL1 = 109;
-const CC_CELL2 = 110;
-const CC_CELL3 = 111;
-const CC_CELL4 = 112;
-const CC_CELL5 = 113;
-const CC_CELL6 = 114;
-const CC_CELL7 = 115;
-const CWND_USED = 116;
-const DELIVERED_SEGMENTS = 117;
-const DELIVERED_CE = 118;
-const UNACKED_SEGMENTS = 119;
-const RCV_MSS = 120;
-const QUICK = 121;
-const ATO = 122;
-const DSACK_START = 123;
-const DSACK_END = 124;
-const SACK_RECENT = 125;
-const RCV_SPACE = 126;
-const RCV_SPACE_SEQ = 127;
-const RCV_RTT = 128;
-const RCV_RTT_SEQ = 129;
-const PARENT = 130;
-const ACCEPT_NEXT = 131;
-const ACCEPT_HEAD = 132;
-const ACCEPT_TAIL = 133;
-const ACCEPT_COUNT = 134;
-const SYN_COUNT = 135;
-const BACKLOG = 136;
-const KEEP_IDLE = 137;
-const KEEP_INTERVAL = 138;
-const KEEP_COUNT = 139;
-const USER_TIMEOUT = 140;
-const NOTSENT_LOW = 141;
-const CHALLENGE_AT = 142;
-const CHALLENGE_COUNT = 143;
-const WHEEL_AT = 72;
-const RTX_AT = 73;
-const ACK_AT = 74;
-const LONG_AT = 75;
-const LAST_RECEIVED_AT = 76;
-const LAST_SENT_AT = 77;
-const OPENED_AT = 78;
-const PACE_AT = 79;
-const PACING_RATE = 80;
-const RACK_AT = 81;
-const MIN_RTT_AT = 82;
-const RCV_SPACE_AT = 83;
-const RCV_RTT_AT = 84;
-const STUCK_AT = 85;
-const DELIVERED = 86;
-const DELIVERED_AT = 87;
-const FIRST_SENT_AT = 88;
-const APP_LIMITED = 89;
-const DELIVERY_RATE = 90;
-const CC_REAL0 = 91;
-const CC_REAL1 = 92;
-const CC_REAL2 = 93;
-const CC_REAL3 = 94;
-const BYTES_RECEIVED = 95;
-const BYTES_ACKED = 96;
-const BYTES_RETRANSMITTED = 97;
+const WAITING_BYTES = 86;
+const SACK_SEEN0 = 87;
+const SACK_SEEN1 = 88;
+const SACK_SEEN2 = 89;
+const SACK_SEEN3 = 90;
+const SACK_SEEN4 = 91;
+const SACK_SEEN5 = 92;
+const SACK_SEEN6 = 93;
+const SACK_SEEN7 = 94;
+const HIGH_SACKED = 95;
+const PHASE = 96;
+const RECOVER = 97;
+const DUP_ACKS = 98;
+const RACK_END = 99;
+const RACK_RTT = 100;
+const REO_WND_MULT = 101;
+const REO_WND_PERSIST = 102;
+const DSACK_ROUND = 103;
+const REORDERING = 104;
+const PRR_DELIVERED = 105;
+const PRR_OUT = 106;
+const RECOVER_FS = 107;
+const TLP_END = 108;
+const UNDO_MARKER = 109;
+const UNDO_RETRANS = 110;
+const PRIOR_CWND = 111;
+const PRIOR_SSTHRESH = 112;
+const RETRANS_STAMP = 113;
+const CWND = 114;
+const SSTHRESH = 115;
+const CC = 116;
+const CC_CELL0 = 117;
+const CC_CELL1 = 118;
+const CC_CELL2 = 119;
+const CC_CELL3 = 120;
+const CC_CELL4 = 121;
+const CC_CELL5 = 122;
+const CC_CELL6 = 123;
+const CC_CELL7 = 124;
+const MAX_OUT = 125;
+const CWND_SEQ = 126;
+const CWND_USED = 127;
+const DELIVERED_SEGMENTS = 128;
+const DELIVERED_CE = 129;
+const UNACKED_SEGMENTS = 130;
+const RCV_MSS = 131;
+const QUICK = 132;
+const ATO = 133;
+const FIRST_ACK_DELAY = 134;
+const DATA_AT = 135;
+const DSACK_START = 136;
+const DSACK_END = 137;
+const SACK_RECENT = 138;
+const SACK_RECENT1 = 139;
+const SACK_RECENT2 = 140;
+const SACK_RECENT3 = 141;
+const RCV_CLAMP = 142;
+const RCV_SPACE = 143;
+const RCV_SPACE_SEQ = 144;
+const RCV_RTT = 145;
+const RCV_RTT_SEQ = 146;
+const PARENT = 147;
+const ACCEPT_NEXT = 148;
+const ACCEPT_HEAD = 149;
+const ACCEPT_TAIL = 150;
+const ACCEPT_COUNT = 151;
+const SYN_COUNT = 152;
+const BACKLOG = 153;
+const KEEP_IDLE = 154;
+const KEEP_INTERVAL = 155;
+const KEEP_COUNT = 156;
+const USER_TIMEOUT = 157;
+const NOTSENT_LOW = 158;
+const CHALLENGE_AT = 159;
+const CHALLENGE_COUNT = 160;
+const WHEEL_AT = 81;
+const RTX_AT = 82;
+const ACK_AT = 83;
+const LONG_AT = 84;
+const LAST_RECEIVED_AT = 85;
+const LAST_SENT_AT = 86;
+const OPENED_AT = 87;
+const PACE_AT = 88;
+const PACING_RATE = 89;
+const RACK_AT = 90;
+const CWND_AT = 91;
+const MIN_RTT_AT = 92;
+const RCV_SPACE_AT = 93;
+const RCV_RTT_AT = 94;
+const STUCK_AT = 95;
+const DELIVERED = 96;
+const DELIVERED_AT = 97;
+const FIRST_SENT_AT = 98;
+const APP_LIMITED = 99;
+const DELIVERY_RATE = 100;
+const CC_REAL0 = 101;
+const CC_REAL1 = 102;
+const CC_REAL2 = 103;
+const CC_REAL3 = 104;
+const BYTES_RECEIVED = 105;
+const BYTES_ACKED = 106;
+const BYTES_RETRANSMITTED = 107;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -204,6 +222,8 @@ export const TCB_REMOTE0: number = REMOTE0;
 export const TCB_REMOTE_PORT: number = REMOTE_PORT;
 export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
+/** Eight cells: edges of four blocks. */
+export const TCB_SACK_SEEN: number = SACK_SEEN0;
 
 /** Where a reader from outside finds each field: int32 cells by cell number, doubles by the number of the double. */
 export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: number }>> = {
@@ -244,7 +264,6 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   irs: { cell: IRS },
   sndUna: { cell: SND_UNA },
   sndNxt: { cell: SND_NXT },
-  sndMax: { cell: SND_MAX },
   sndWnd: { cell: SND_WND },
   sndWl1: { cell: SND_WL1 },
   sndWl2: { cell: SND_WL2 },
@@ -274,6 +293,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   srtt: { cell: SRTT },
   rttvar: { cell: RTTVAR },
   rto: { cell: RTO },
+  rtoVar: { cell: RTO_VAR },
   mdevMax: { cell: MDEV_MAX },
   rttSeq: { cell: RTT_SEQ },
   minRtt: { cell: MIN_RTT },
@@ -291,6 +311,15 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sackedBytes: { cell: SACKED_BYTES },
   lostBytes: { cell: LOST_BYTES },
   retransBytes: { cell: RETRANS_BYTES },
+  waitingBytes: { cell: WAITING_BYTES },
+  sackSeen0: { cell: SACK_SEEN0 },
+  sackSeen1: { cell: SACK_SEEN1 },
+  sackSeen2: { cell: SACK_SEEN2 },
+  sackSeen3: { cell: SACK_SEEN3 },
+  sackSeen4: { cell: SACK_SEEN4 },
+  sackSeen5: { cell: SACK_SEEN5 },
+  sackSeen6: { cell: SACK_SEEN6 },
+  sackSeen7: { cell: SACK_SEEN7 },
   highSacked: { cell: HIGH_SACKED },
   phase: { cell: PHASE },
   recover: { cell: RECOVER },
@@ -321,6 +350,8 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   ccCell5: { cell: CC_CELL5 },
   ccCell6: { cell: CC_CELL6 },
   ccCell7: { cell: CC_CELL7 },
+  maxOut: { cell: MAX_OUT },
+  cwndSeq: { cell: CWND_SEQ },
   cwndUsed: { cell: CWND_USED },
   deliveredSegments: { cell: DELIVERED_SEGMENTS },
   deliveredCe: { cell: DELIVERED_CE },
@@ -328,9 +359,15 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   rcvMss: { cell: RCV_MSS },
   quick: { cell: QUICK },
   ato: { cell: ATO },
+  firstAckDelay: { cell: FIRST_ACK_DELAY },
+  dataAt: { cell: DATA_AT },
   dsackStart: { cell: DSACK_START },
   dsackEnd: { cell: DSACK_END },
   sackRecent: { cell: SACK_RECENT },
+  sackRecent1: { cell: SACK_RECENT1 },
+  sackRecent2: { cell: SACK_RECENT2 },
+  sackRecent3: { cell: SACK_RECENT3 },
+  rcvClamp: { cell: RCV_CLAMP },
   rcvSpace: { cell: RCV_SPACE },
   rcvSpaceSeq: { cell: RCV_SPACE_SEQ },
   rcvRtt: { cell: RCV_RTT },
@@ -359,6 +396,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   paceAt: { double: PACE_AT },
   pacingRate: { double: PACING_RATE },
   rackAt: { double: RACK_AT },
+  cwndAt: { double: CWND_AT },
   minRttAt: { double: MIN_RTT_AT },
   rcvSpaceAt: { double: RCV_SPACE_AT },
   rcvRttAt: { double: RCV_RTT_AT },
@@ -404,6 +442,10 @@ export class Tcb {
   }
   get receiveList(): number {
     return this.c + RCV_HEAD;
+  }
+  /** The first of the cells sackRecent…, as an index. */
+  get recentRanges(): number {
+    return this.c + SACK_RECENT;
   }
 
   /** STATE_*. */
@@ -617,13 +659,6 @@ export class Tcb {
   set sndNxt(v: number) {
     this.i32[this.c + SND_NXT] = v;
   }
-  /** Highest SND.NXT ever: what a go-back has not undone. */
-  get sndMax(): number {
-    return this.i32[this.c + SND_MAX]!;
-  }
-  set sndMax(v: number) {
-    this.i32[this.c + SND_MAX] = v;
-  }
   /** SND.WND in bytes, unscaled. */
   get sndWnd(): number {
     return this.i32[this.c + SND_WND]!;
@@ -813,12 +848,19 @@ export class Tcb {
   set rttvar(v: number) {
     this.i32[this.c + RTTVAR] = v;
   }
-  /** RTO, us, without backoff. */
+  /** RTO, us, backoff included. */
   get rto(): number {
     return this.i32[this.c + RTO]!;
   }
   set rto(v: number) {
     this.i32[this.c + RTO] = v;
+  }
+  /** The deviation that RTO counts with, us: the largest of a round trip, decaying. */
+  get rtoVar(): number {
+    return this.i32[this.c + RTO_VAR]!;
+  }
+  set rtoVar(v: number) {
+    this.i32[this.c + RTO_VAR] = v;
   }
   /** Largest deviation in the present round trip, us. */
   get mdevMax(): number {
@@ -934,6 +976,62 @@ export class Tcb {
   }
   set retransBytes(v: number) {
     this.i32[this.c + RETRANS_BYTES] = v;
+  }
+  /** Those that are lost and not sent again. */
+  get waitingBytes(): number {
+    return this.i32[this.c + WAITING_BYTES]!;
+  }
+  set waitingBytes(v: number) {
+    this.i32[this.c + WAITING_BYTES] = v;
+  }
+  /** The SACK blocks of the last ACK: they tell nothing new. */
+  get sackSeen0(): number {
+    return this.i32[this.c + SACK_SEEN0]!;
+  }
+  set sackSeen0(v: number) {
+    this.i32[this.c + SACK_SEEN0] = v;
+  }
+  get sackSeen1(): number {
+    return this.i32[this.c + SACK_SEEN1]!;
+  }
+  set sackSeen1(v: number) {
+    this.i32[this.c + SACK_SEEN1] = v;
+  }
+  get sackSeen2(): number {
+    return this.i32[this.c + SACK_SEEN2]!;
+  }
+  set sackSeen2(v: number) {
+    this.i32[this.c + SACK_SEEN2] = v;
+  }
+  get sackSeen3(): number {
+    return this.i32[this.c + SACK_SEEN3]!;
+  }
+  set sackSeen3(v: number) {
+    this.i32[this.c + SACK_SEEN3] = v;
+  }
+  get sackSeen4(): number {
+    return this.i32[this.c + SACK_SEEN4]!;
+  }
+  set sackSeen4(v: number) {
+    this.i32[this.c + SACK_SEEN4] = v;
+  }
+  get sackSeen5(): number {
+    return this.i32[this.c + SACK_SEEN5]!;
+  }
+  set sackSeen5(v: number) {
+    this.i32[this.c + SACK_SEEN5] = v;
+  }
+  get sackSeen6(): number {
+    return this.i32[this.c + SACK_SEEN6]!;
+  }
+  set sackSeen6(v: number) {
+    this.i32[this.c + SACK_SEEN6] = v;
+  }
+  get sackSeen7(): number {
+    return this.i32[this.c + SACK_SEEN7]!;
+  }
+  set sackSeen7(v: number) {
+    this.i32[this.c + SACK_SEEN7] = v;
   }
   /** End of the highest bytes SACKed. */
   get highSacked(): number {
@@ -1131,7 +1229,20 @@ export class Tcb {
   set ccCell7(v: number) {
     this.i32[this.c + CC_CELL7] = v;
   }
-  /** Most bytes in flight since cwnd was last looked at (RFC 7661). */
+  /** Most bytes in flight in the present round trip, and the ACK that ends it. */
+  get maxOut(): number {
+    return this.i32[this.c + MAX_OUT]!;
+  }
+  set maxOut(v: number) {
+    this.i32[this.c + MAX_OUT] = v;
+  }
+  get cwndSeq(): number {
+    return this.i32[this.c + CWND_SEQ]!;
+  }
+  set cwndSeq(v: number) {
+    this.i32[this.c + CWND_SEQ] = v;
+  }
+  /** Most bytes in flight while the application left room in cwnd. */
   get cwndUsed(): number {
     return this.i32[this.c + CWND_USED]!;
   }
@@ -1172,12 +1283,26 @@ export class Tcb {
   set quick(v: number) {
     this.i32[this.c + QUICK] = v;
   }
-  /** Delay of a delayed ACK, us. */
+  /** Delay of a delayed ACK, us; 0: no data has come yet. */
   get ato(): number {
     return this.i32[this.c + ATO]!;
   }
   set ato(v: number) {
     this.i32[this.c + ATO] = v;
+  }
+  /** Delay of the first ACKs (while quick > 0), us; 0: until the user has had its turn. */
+  get firstAckDelay(): number {
+    return this.i32[this.c + FIRST_ACK_DELAY]!;
+  }
+  set firstAckDelay(v: number) {
+    this.i32[this.c + FIRST_ACK_DELAY] = v;
+  }
+  /** When data last came, us32. */
+  get dataAt(): number {
+    return this.i32[this.c + DATA_AT]!;
+  }
+  set dataAt(v: number) {
+    this.i32[this.c + DATA_AT] = v;
   }
   /** The duplicate that the next ACK reports (RFC 2883), if F2_DSACK. */
   get dsackStart(): number {
@@ -1192,12 +1317,37 @@ export class Tcb {
   set dsackEnd(v: number) {
     this.i32[this.c + DSACK_END] = v;
   }
-  /** A number in the range that changed last: its block comes first (RFC 2018 section 4). */
+  /** The ranges that changed last, latest first (arena offsets): the order of SACK blocks (RFC 2018 section 4). */
   get sackRecent(): number {
     return this.i32[this.c + SACK_RECENT]!;
   }
   set sackRecent(v: number) {
     this.i32[this.c + SACK_RECENT] = v;
+  }
+  get sackRecent1(): number {
+    return this.i32[this.c + SACK_RECENT1]!;
+  }
+  set sackRecent1(v: number) {
+    this.i32[this.c + SACK_RECENT1] = v;
+  }
+  get sackRecent2(): number {
+    return this.i32[this.c + SACK_RECENT2]!;
+  }
+  set sackRecent2(v: number) {
+    this.i32[this.c + SACK_RECENT2] = v;
+  }
+  get sackRecent3(): number {
+    return this.i32[this.c + SACK_RECENT3]!;
+  }
+  set sackRecent3(v: number) {
+    this.i32[this.c + SACK_RECENT3] = v;
+  }
+  /** The window offered grows up to this: raised as data comes (tcpInitialReceiveWindow). */
+  get rcvClamp(): number {
+    return this.i32[this.c + RCV_CLAMP]!;
+  }
+  set rcvClamp(v: number) {
+    this.i32[this.c + RCV_CLAMP] = v;
   }
   /** Receive buffer tuning: bytes read in a round trip, from where it counts, its RTT (us). */
   get rcvSpace(): number {
@@ -1218,6 +1368,7 @@ export class Tcb {
   set rcvRtt(v: number) {
     this.i32[this.c + RCV_RTT] = v;
   }
+  /** With timestamps the last TSecr, else the number whose arrival ends the measurement of rcvRtt. */
   get rcvRttSeq(): number {
     return this.i32[this.c + RCV_RTT_SEQ]!;
   }
@@ -1382,6 +1533,13 @@ export class Tcb {
   }
   set rackAt(v: number) {
     this.f64[(this.c >> 1) + RACK_AT] = v;
+  }
+  /** When cwnd was last in full use (RFC 7661). */
+  get cwndAt(): number {
+    return this.f64[(this.c >> 1) + CWND_AT]!;
+  }
+  set cwndAt(v: number) {
+    this.f64[(this.c >> 1) + CWND_AT] = v;
   }
   /** When minRtt was measured. */
   get minRttAt(): number {

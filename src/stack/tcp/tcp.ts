@@ -4,9 +4,11 @@
 import { EAGAIN, EBADF, ECONNRESET, EINVAL, ENOBUFS, ENOTCONN, EPIPE } from '../../base/errno.ts';
 import type { SendSource } from '../../base/source.ts';
 import type { IcmpError, Packet } from '../packet.ts';
+import { tuneReceive } from './buffers.ts';
 import { abortRow, closeRow, queueFin } from './close.ts';
 import { Opener } from './connect.ts';
 import { Crank } from './crank.ts';
+import { ackAfterReading } from './delayed-ack.ts';
 import type { Endpoints } from './endpoints.ts';
 import { Engine, type TcpFloor } from './engine.ts';
 import * as F from './flags.ts';
@@ -98,7 +100,9 @@ export class Tcp {
     if (t === null) return -EBADF;
     const got = e.core.spans.read(t.receiveList, into, at, n);
     if (got > 0) {
-      if (t.state !== CLOSED && t.state !== TIME_WAIT && !t.has(F.F_FIN_RECEIVED) && windowWorthTelling(t, e.share())) {
+      if (t.state === CLOSED || t.state === TIME_WAIT || t.has(F.F_FIN_RECEIVED)) return got;
+      tuneReceive(e, t);
+      if (windowWorthTelling(t, e.share()) || ackAfterReading(e, t)) {
         t.set(F.F_ACK_NOW);
         e.activate(t);
         e.onWork();

@@ -4,6 +4,7 @@
 import { ETIMEDOUT } from '../../base/errno.ts';
 import { seqDiff } from '../../base/seq.ts';
 import { counter } from '../counters.ts';
+import { delayOver } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
@@ -17,11 +18,18 @@ import {
   F_RETRANSMIT,
   F_SEND_SYN,
   F_TIMING,
+  F2_PACED,
+  F2_SEND_TLP,
+  F2_TLP,
+  TIMER_REO,
+  TIMER_RTO,
+  TIMER_TLP,
 } from './flags.ts';
-import { recoveryTimeout } from './recovery.ts';
+import { enterLoss, reorderingTimeout } from './recovery.ts';
 import { backOff, persistInterval } from './rtt.ts';
 import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
+import { restartRto } from './tlp.ts';
 
 const TIMEOUTS: number = counter('tcp_timeouts');
 /** Probes of a closed window after the user has gone: the buffer is not held for a silent or malicious peer for ever. */
@@ -33,6 +41,7 @@ export function timerExpired(e: Engine, t: Tcb): void {
   if (t.ackAt !== 0 && t.ackAt <= now) {
     t.ackAt = 0;
     if (t.has(F_ACK_PENDING)) {
+      delayOver(e, t);
       t.set(F_ACK_NOW);
       e.activate(t);
     }
@@ -40,8 +49,14 @@ export function timerExpired(e: Engine, t: Tcb): void {
   if (t.rtxAt !== 0 && t.rtxAt <= now) {
     t.rtxAt = 0;
     if (t.has(F_PERSIST)) persist(e, t);
+    else if (t.timer === TIMER_TLP) tailProbe(e, t);
+    else if (t.timer === TIMER_REO) reordering(e, t);
     else retransmission(e, t);
     if (t.row === 0) return;
+  }
+  if (t.has2(F2_PACED) && t.paceAt <= now) {
+    t.unset2(F2_PACED);
+    e.activate(t);
   }
   if (t.longAt !== 0 && t.longAt <= now) {
     t.longAt = 0;
@@ -65,7 +80,7 @@ function retransmission(e: Engine, t: Tcb): void {
   }
   t.unset(F_TIMING);
   t.retries++;
-  if (t.state !== SYN_SENT && t.state !== SYN_RECEIVED && t.sndUna === t.sndMax) {
+  if (t.state !== SYN_SENT && t.state !== SYN_RECEIVED && t.sndUna === t.sndNxt) {
     // Nothing was lost: it has not been possible to send (output.ts, armRetransmission).
     t.rtxAt = e.core.now.us + persistInterval(t, s);
     askAgain(e, t);
@@ -73,15 +88,25 @@ function retransmission(e: Engine, t: Tcb): void {
   }
   if (t.state === SYN_SENT || t.state === SYN_RECEIVED) t.set(F_SEND_SYN);
   else {
-    e.cc.timeout(t, seqDiff(t.sndMax, t.sndUna), t.retries === 1);
-    recoveryTimeout(t);
-    // Go back: everything after SND.UNA is sent again as ACKs allow. What the peer holds already it acknowledges at once.
-    // The first segment goes whatever the windows say: they may have shrunk over it.
-    t.sndNxt = t.sndUna;
+    enterLoss(e, t);
     t.set(F_RETRANSMIT);
   }
   backOff(t, s);
+  t.timer = TIMER_RTO;
   t.rtxAt = e.core.now.us + t.rto;
+  askAgain(e, t);
+}
+
+/** RFC 8985 section 7.3: output sends the probe. At most one is out: where it brought nothing the RTO is next. */
+function tailProbe(e: Engine, t: Tcb): void {
+  if (!t.has2(F2_TLP)) t.set2(F2_SEND_TLP);
+  restartRto(e, t);
+  askAgain(e, t);
+}
+
+/** RFC 8985 section 6.2: what might have been late only is lost. */
+function reordering(e: Engine, t: Tcb): void {
+  if (!reorderingTimeout(e, t)) restartRto(e, t);
   askAgain(e, t);
 }
 
@@ -124,7 +149,7 @@ function keepalive(e: Engine, t: Tcb): void {
   // The sum is compared, and is the deadline: a difference may be rounded to less than `idle` when the sum is due, for ever.
   const due = t.lastReceivedAt + idle;
   // Where something is to be sent, the other timers find out.
-  if (due > now || t.sndUna !== t.sndMax || t.has(F_PERSIST)) {
+  if (due > now || t.sndUna !== t.sndNxt || t.has(F_PERSIST)) {
     t.longAt = due > now ? due : now + t.keepInterval * 1000;
     return;
   }

@@ -2,7 +2,12 @@
 // Called by output when it writes a header, and by tcp.ts when the user has read; calls nothing. `share`: Engine.share().
 
 import { seqDiff } from '../../base/seq.ts';
+import { F2_SHUT } from './flags.ts';
 import type { Tcb } from './tcb.ts';
+
+const MAX_UNSCALED = 65535;
+/** rcvClamp of a window that nothing but the buffer bounds. */
+export const NO_CLAMP: number = 1 << 30;
 
 /** Bytes that may arrive without breaking what we promised. */
 export function receiveWindow(t: Tcb): number {
@@ -12,24 +17,35 @@ export function receiveWindow(t: Tcb): number {
 
 /** The right edge we could offer now, as bytes beyond RCV.NXT: what is free, as far as the field can say it. */
 function freeWindow(t: Tcb, share: number): number {
-  const free = Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!;
+  const free = Math.min(Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!, t.rcvClamp);
   return free > 0 ? Math.min(free, 0xffff << t.rcvScale) : 0;
 }
 
-/** Whether the edge would move far enough to tell (receiver's silly window avoidance, section 3.8.6.2.2). */
+/** How far the edge must move: half of the buffer or a segment (receiver's silly window avoidance, section 3.8.6.2.2). */
+function leastStep(t: Tcb, share: number, segments: number): number {
+  return Math.min(t.rcvLimit >> 1, share >> 1, segments * t.mss);
+}
+
+/** Whether the edge would move far enough to tell. */
 export function windowWorthTelling(t: Tcb, share: number): boolean {
-  return freeWindow(t, share) - receiveWindow(t) >= Math.min(t.rcvLimit >> 1, share >> 1, 2 * t.mss);
+  const told = t.has2(F2_SHUT) ? 0 : receiveWindow(t);
+  return freeWindow(t, share) - told >= leastStep(t, share, 2);
 }
 
 /**
  * The value of the window field for a segment sent now, and moves rcvAdv to what it says. The edge moves by at least
  * min(half the buffer, a segment) or not at all, and never back: where scaling cuts bits off, the field is rounded up as
- * long as the buffer is overrun by less than one unit.
+ * long as the buffer is overrun by less than one unit. Only where memory was so short that text had to be refused, the peer
+ * is told a window of 0 for the time being, so that it asks instead of sending again and again; the edge stays.
  */
 export function offerWindow(t: Tcb, scale: number, share: number): number {
   const free = freeWindow(t, share);
+  if (t.has2(F2_SHUT)) {
+    if (free < leastStep(t, share, 1)) return 0;
+    t.unset2(F2_SHUT);
+  }
   let window = receiveWindow(t);
-  if (free - window >= Math.min(t.rcvLimit >> 1, share >> 1, t.mss)) window = free;
+  if (free - window >= leastStep(t, share, 1)) window = free;
   const unit = 1 << scale;
   let field = (window + unit - 1) >> scale;
   if (field << scale > Math.max(free, window) + unit) field = window >> scale;
@@ -37,6 +53,19 @@ export function offerWindow(t: Tcb, scale: number, share: number): number {
   const edge = (t.rcvNxt + (field << scale)) | 0;
   if (seqDiff(edge, t.rcvAdv) > 0) t.rcvAdv = edge;
   return field;
+}
+
+/**
+ * The window of a SYN, never scaled (RFC 7323 section 2.2): what buffer and setting (`most`) allow, the latter in whole segments of
+ * `mss` bytes. Also sets from where the window grows.
+ */
+export function synWindow(t: Tcb, most: number, mss: number): number {
+  const window = Math.min(t.rcvLimit, MAX_UNSCALED);
+  t.rcvClamp = NO_CLAMP;
+  if (most >= NO_CLAMP) return window;
+  const first = Math.min(window, most);
+  t.rcvClamp = first > mss ? first - (first % mss) : first;
+  return t.rcvClamp;
 }
 
 /** The scale that lets the field express a buffer of `limit` bytes (RFC 7323 section 2.2). */

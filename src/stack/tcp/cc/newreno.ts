@@ -1,73 +1,67 @@
 // NewReno (RFC 5681, RFC 6582) with byte counting (RFC 3465): the window grows by what is acknowledged, so that dividing or
-// coalescing ACKs changes nothing. Called through CongestionControl; calls seq only.
+// coalescing ACKs changes nothing. Called through CongestionControl; calls nothing.
 
-import { seqGt } from '../../../base/seq.ts';
+import { seqDiff } from '../../../base/seq.ts';
+import { NO_THRESHOLD, PHASE_LOSS } from '../flags.ts';
 import type { Tcb } from '../tcb.ts';
-import type { CongestionControl } from './congestion.ts';
+import { type CongestionControl, initialWindow } from './congestion.ts';
 
-const MAX_WINDOW = 1 << 30;
+/**
+ * Slow start: cwnd grows by `acked`, up to ssthresh; returns what is left for congestion avoidance. While what a timeout took
+ * back is repaired, an ACK may cover much that arrived long ago: one segment then (RFC 3465 section 2.3).
+ */
+export function slowStart(t: Tcb, acked: number): number {
+  const grow = t.phase === PHASE_LOSS ? Math.min(acked, t.mss) : acked;
+  const room = t.ssthresh - t.cwnd;
+  t.cwnd += Math.min(grow, room);
+  return grow - room;
+}
 
-/** RFC 6928 section 2: ten segments, but at most max(2 MSS, 14,600 bytes) where segments are large. */
-function initialWindow(t: Tcb, segments: number): number {
-  return Math.min(segments * t.mss, Math.max(2 * t.mss, segments * 1460));
+/** Congestion avoidance: one segment for every `window` bytes acknowledged (RFC 5681 section 3.1, RFC 3465 section 2.1). */
+export function additiveIncrease(t: Tcb, acked: number, window: number): void {
+  t.ccCell0 += acked;
+  if (t.ccCell0 < window) return;
+  const steps = Math.floor(t.ccCell0 / window);
+  t.ccCell0 -= steps * window;
+  t.cwnd = Math.min(t.cwnd + steps * t.mss, NO_THRESHOLD);
 }
 
 export const newReno: CongestionControl = {
   name: 'newreno',
 
-  init(t, segments) {
+  init(e, t) {
     // RFC 5681 section 3.1: after a lost SYN or SYN-ACK the window is one segment.
-    t.cwnd = t.retries > 0 ? t.mss : initialWindow(t, segments);
-    t.ssthresh = MAX_WINDOW;
+    t.cwnd = t.retries > 0 ? t.mss : initialWindow(e, t);
+    t.ssthresh = NO_THRESHOLD;
     t.ccCell0 = 0;
   },
 
-  acked(t, acked, limited) {
-    // RFC 7661's concern in its simplest form: a window that is not used does not grow.
+  acked(e, t, limited) {
     if (!limited) return;
-    let rest = acked;
+    let rest = e.news.delivered;
     if (t.cwnd < t.ssthresh) {
-      // While what a timeout took back is repaired, an ACK may cover much that arrived long ago: one segment then (RFC 3465 section 2.3).
-      const grow = seqGt((t.sndUna - 1) | 0, t.recover) ? acked : Math.min(acked, t.mss);
-      rest = grow - (t.ssthresh - t.cwnd);
-      t.cwnd = Math.min(t.cwnd + grow, t.ssthresh);
+      rest = slowStart(t, rest);
       if (rest <= 0) return;
     }
-    // Congestion avoidance: one segment for every cwnd bytes acknowledged (RFC 5681 section 3.1, RFC 3465 section 2.1).
-    t.ccCell0 += rest;
-    if (t.ccCell0 >= t.cwnd) {
-      t.ccCell0 -= t.cwnd;
-      t.cwnd = Math.min(t.cwnd + t.mss, MAX_WINDOW);
-    }
+    additiveIncrease(t, rest, t.cwnd);
   },
 
-  loss(t, flight) {
+  reduce(_e, t) {
+    t.ccCell0 = 0;
     // RFC 5681 equation (4); what limited transmit has sent beyond the window does not count (section 3.2 step 1).
-    t.ssthresh = Math.max(Math.min(flight, t.cwnd) >> 1, 2 * t.mss);
-    t.cwnd = t.ssthresh + 3 * t.mss; // section 3.2 step 3
-    t.ccCell0 = 0;
+    const flight = Math.min(seqDiff(t.sndNxt, t.sndUna), t.cwnd);
+    return Math.max(flight >> 1, 2 * t.mss);
   },
 
-  duplicate(t) {
-    t.cwnd = Math.min(t.cwnd + t.mss, MAX_WINDOW); // section 3.2 step 4
+  timeout() {},
+
+  undo(t) {
+    return t.priorCwnd;
   },
 
-  partial(t, acked) {
-    t.cwnd = Math.max(t.mss, t.cwnd - acked + (acked >= t.mss ? t.mss : 0)); // RFC 6582 section 3.2 step 3
+  restart(e, t) {
+    return initialWindow(e, t);
   },
 
-  recovered(t, flight) {
-    t.cwnd = Math.min(t.ssthresh, Math.max(flight, t.mss) + t.mss); // RFC 6582 section 3.2 step 3, option 1
-    t.ccCell0 = 0;
-  },
-
-  timeout(t, flight, first) {
-    if (first) t.ssthresh = Math.max(flight >> 1, 2 * t.mss);
-    t.cwnd = t.mss; // RFC 5681 section 3.1: the loss window
-    t.ccCell0 = 0;
-  },
-
-  idle(t, segments) {
-    t.cwnd = Math.min(t.cwnd, initialWindow(t, segments)); // RFC 5681 section 4.1
-  },
+  idle() {},
 };
