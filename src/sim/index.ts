@@ -1,4 +1,4 @@
-// ring3/sim: stacks in virtual time: whole networks of them with routers and bad links, and scripts in packetdrill's notation.
+// ring3/sim: whole networks in virtual time: hosts with a stack each, routers, links that lose, delay and reorder; scripts in packet notation.
 // Imported by users of the package; inside it, files import each other directly.
 
 export { attempt, SimulationError } from './attempt.ts';
