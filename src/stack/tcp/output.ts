@@ -2,7 +2,7 @@
 // Called by tcp.ts for every active row at the end of a pass; calls emit, route and neighbours.
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
-import { seqDiff, seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import { restartAfterIdle, validateWindow } from './cwnd.ts';
 import { synFlags } from './ecn.ts';
@@ -217,7 +217,7 @@ function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
   const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
   if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
   board.resent(t, rec, e.core.now.us);
-  countRetransmission(e, t, length);
+  countRetransmission(e, t, start, length);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
   return OUT_DONE;
@@ -254,6 +254,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
+  if (length % t.mss !== 0) t.sndSml = t.sndNxt;
   e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
@@ -313,18 +314,22 @@ function lengthToSend(t: Tcb, unsent: number, length: number, window: number, ms
   if (length >= mss) {
     const rest = length % mss;
     if (rest === 0) return length;
-    return length === unsent && tailMayGo(t, length - rest) ? length : length - rest;
+    return length === unsent && tailMayGo(t) ? length : length - rest;
   }
   if (length === 0) return 0;
-  if (length === unsent && tailMayGo(t, 0)) return length;
+  if (length === unsent && tailMayGo(t)) return length;
   const whole = length === unsent && !t.has2(F2_CORK);
   if (t.sndNxt === t.sndUna && (whole || length * 2 >= t.maxSndWnd)) return length;
   return t.has(F_FORCE) && window > 0 ? length : 0;
 }
 
-function tailMayGo(t: Tcb, before: number): boolean {
+/**
+ * Nagle's rule as Minshall has it, and most systems: a segment that is not full waits for the ACK of another such one, not
+ * for that of full ones. So there is one in flight at most, and the end of a write does not wait for its beginning.
+ */
+function tailMayGo(t: Tcb): boolean {
   if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
-  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || (before === 0 && t.sndNxt === t.sndUna);
+  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || !seqGt(t.sndSml, t.sndUna);
 }
 
 /** Text waits and nothing is in flight that would bring an ACK: the persist timer asks for the window (RFC 9293 section 3.8.6.1). */

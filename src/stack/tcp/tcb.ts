@@ -7,7 +7,7 @@ import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 960;
+export const TCB_BYTES = 1024;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
@@ -49,173 +49,181 @@ const SND_NXT = 38;
 const SND_WND = 39;
 const SND_WL1 = 40;
 const SND_WL2 = 41;
-const MAX_SND_WND = 42;
-const RCV_NXT = 43;
-const RCV_ADV = 44;
-const RCV_FIN = 45;
-const RCV_UP = 46;
-const SND_SCALE = 47;
-const RCV_SCALE = 48;
-const TS_RECENT = 49;
-const LAST_ACK_SENT = 50;
-const TS_OFFSET = 51;
-const SND_HEAD = 52;
-const SND_TAIL = 53;
-const SND_BYTES = 54;
-const SND_LIMIT = 55;
-const CURSOR_SPAN = 56;
-const CURSOR_AT = 57;
-const CURSOR_SEQ = 58;
-const RCV_HEAD = 59;
-const RCV_TAIL = 60;
-const RCV_BYTES = 61;
-const RCV_LIMIT = 62;
-const RANGES = 63;
-const RANGE_COUNT = 64;
-const SRTT = 65;
-const RTTVAR = 66;
-const RTO = 67;
-const RTO_VAR = 68;
-const MDEV_MAX = 69;
-const RTT_SEQ = 70;
-const MIN_RTT = 71;
-const TIMED_SEQ = 72;
-const TIMED_AT = 73;
-const RETRIES = 74;
-const PROBES = 75;
-const TIMER = 76;
-const SEG_HEAD = 77;
-const SEG_TAIL = 78;
-const TIME_HEAD = 79;
-const TIME_TAIL = 80;
-const LOST_HINT = 81;
-const SACK_HINT = 82;
-const SACKED_BYTES = 83;
-const LOST_BYTES = 84;
-const RETRANS_BYTES = 85;
-const WAITING_BYTES = 86;
-const SACK_SEEN0 = 87;
-const SACK_SEEN1 = 88;
-const SACK_SEEN2 = 89;
-const SACK_SEEN3 = 90;
-const SACK_SEEN4 = 91;
-const SACK_SEEN5 = 92;
-const SACK_SEEN6 = 93;
-const SACK_SEEN7 = 94;
-const HIGH_SACKED = 95;
-const PHASE = 96;
-const RECOVER = 97;
-const DUP_ACKS = 98;
-const RACK_END = 99;
-const RACK_RTT = 100;
-const REO_WND_MULT = 101;
-const REO_WND_PERSIST = 102;
-const DSACK_ROUND = 103;
-const REORDERING = 104;
-const PRR_DELIVERED = 105;
-const PRR_OUT = 106;
-const RECOVER_FS = 107;
-const TLP_END = 108;
-const UNDO_MARKER = 109;
-const UNDO_RETRANS = 110;
-const PRIOR_CWND = 111;
-const PRIOR_SSTHRESH = 112;
-const RETRANS_STAMP = 113;
-const CWND = 114;
-const SSTHRESH = 115;
-const CC = 116;
-const CC_CELL0 = 117;
-const CC_CELL1 = 118;
-const CC_CELL2 = 119;
-const CC_CELL3 = 120;
-const CC_CELL4 = 121;
-const CC_CELL5 = 122;
-const CC_CELL6 = 123;
-const CC_CELL7 = 124;
-const MAX_OUT = 125;
-const CWND_SEQ = 126;
-const CWND_USED = 127;
-const DELIVERED_SEGMENTS = 128;
-const DELIVERED_CE = 129;
-const UNACKED_SEGMENTS = 130;
-const RCV_MSS = 131;
-const QUICK = 132;
-const ATO = 133;
-const FIRST_ACK_DELAY = 134;
-const DATA_AT = 135;
-const DSACK_START = 136;
-const DSACK_END = 137;
-const SACK_RECENT = 138;
-const SACK_RECENT1 = 139;
-const SACK_RECENT2 = 140;
-const SACK_RECENT3 = 141;
-const RCV_CLAMP = 142;
-const RCV_SPACE = 143;
-const RCV_SPACE_SEQ = 144;
-const RCV_RTT = 145;
-const RCV_RTT_SEQ = 146;
-const PARENT = 147;
-const ACCEPT_NEXT = 148;
-const ACCEPT_HEAD = 149;
-const ACCEPT_TAIL = 150;
-const ACCEPT_COUNT = 151;
-const SYN_COUNT = 152;
-const BACKLOG = 153;
-const KEEP_IDLE = 154;
-const KEEP_INTERVAL = 155;
-const KEEP_COUNT = 156;
-const USER_TIMEOUT = 157;
-const NOTSENT_LOW = 158;
-const CHALLENGE_AT = 159;
-const LINGER = 160;
-const SYN_RETRIES = 161;
-const FIN_WAIT2 = 162;
-const DEFER_ACCEPT = 163;
-const WINDOW_CLAMP = 164;
-const USER_MSS = 165;
-const ADV_MSS = 166;
-const INIT_CWND = 167;
-const MSS_CAP = 168;
-const MTU_FAILURES = 169;
-const PROVEN_MSS = 170;
-const PROVING_MSS = 171;
-const PROVING_SEQ = 172;
-const PENDING_MTU = 173;
-const PENDING_SEQ = 174;
-const RETRANSMITS = 175;
-const SEGS_IN = 176;
-const SEGS_OUT = 177;
-const DATA_SEGS_IN = 178;
-const DATA_SEGS_OUT = 179;
-const WHEEL_AT = 90;
-const RTX_AT = 91;
-const ACK_AT = 92;
-const LONG_AT = 93;
-const LAST_RECEIVED_AT = 94;
-const LAST_DATA_AT = 95;
-const RAISE_AT = 96;
-const LAST_SENT_AT = 97;
-const OPENED_AT = 98;
-const PACE_AT = 99;
-const PACING_RATE = 100;
-const RACK_AT = 101;
-const CWND_AT = 102;
-const MIN_RTT_AT = 103;
-const RCV_SPACE_AT = 104;
-const RCV_RTT_AT = 105;
-const STUCK_AT = 106;
-const DELIVERED = 107;
-const DELIVERED_AT = 108;
-const FIRST_SENT_AT = 109;
-const APP_LIMITED = 110;
-const DELIVERY_RATE = 111;
-const CC_REAL0 = 112;
-const CC_REAL1 = 113;
-const CC_REAL2 = 114;
-const CC_REAL3 = 115;
-const BYTES_RECEIVED = 116;
-const BYTES_ACKED = 117;
-const BYTES_RETRANSMITTED = 118;
+const SND_SML = 42;
+const MAX_SND_WND = 43;
+const RCV_NXT = 44;
+const RCV_ADV = 45;
+const RCV_FIN = 46;
+const RCV_UP = 47;
+const SND_SCALE = 48;
+const RCV_SCALE = 49;
+const TS_RECENT = 50;
+const LAST_ACK_SENT = 51;
+const TS_OFFSET = 52;
+const SND_HEAD = 53;
+const SND_TAIL = 54;
+const SND_BYTES = 55;
+const SND_LIMIT = 56;
+const CURSOR_SPAN = 57;
+const CURSOR_AT = 58;
+const CURSOR_SEQ = 59;
+const RCV_HEAD = 60;
+const RCV_TAIL = 61;
+const RCV_BYTES = 62;
+const RCV_LIMIT = 63;
+const RANGES = 64;
+const RANGE_COUNT = 65;
+const SRTT = 66;
+const RTTVAR = 67;
+const RTO = 68;
+const RTO_VAR = 69;
+const MDEV_MAX = 70;
+const RTT_SEQ = 71;
+const MIN_RTT = 72;
+const TIMED_SEQ = 73;
+const TIMED_AT = 74;
+const RETRIES = 75;
+const PROBES = 76;
+const TIMER = 77;
+const SEG_HEAD = 78;
+const SEG_TAIL = 79;
+const TIME_HEAD = 80;
+const TIME_TAIL = 81;
+const LOST_HINT = 82;
+const SACK_HINT = 83;
+const SACKED_BYTES = 84;
+const LOST_BYTES = 85;
+const RETRANS_BYTES = 86;
+const WAITING_BYTES = 87;
+const SACK_SEEN0 = 88;
+const SACK_SEEN1 = 89;
+const SACK_SEEN2 = 90;
+const SACK_SEEN3 = 91;
+const SACK_SEEN4 = 92;
+const SACK_SEEN5 = 93;
+const SACK_SEEN6 = 94;
+const SACK_SEEN7 = 95;
+const HIGH_SACKED = 96;
+const PHASE = 97;
+const RECOVER = 98;
+const DUP_ACKS = 99;
+const RACK_END = 100;
+const RACK_RTT = 101;
+const REO_WND_MULT = 102;
+const REO_WND_PERSIST = 103;
+const DSACK_ROUND = 104;
+const REORDERING = 105;
+const PRR_DELIVERED = 106;
+const PRR_OUT = 107;
+const RECOVER_FS = 108;
+const TLP_END = 109;
+const UNDO_MARKER = 110;
+const UNDO_RETRANS = 111;
+const UNDO_COUNT = 112;
+const UNDO_START0 = 113;
+const UNDO_START1 = 114;
+const UNDO_START2 = 115;
+const UNDO_START3 = 116;
+const PRIOR_CWND = 117;
+const PRIOR_SSTHRESH = 118;
+const RETRANS_STAMP = 119;
+const CWND = 120;
+const SSTHRESH = 121;
+const CC = 122;
+const CC_CELL0 = 123;
+const CC_CELL1 = 124;
+const CC_CELL2 = 125;
+const CC_CELL3 = 126;
+const CC_CELL4 = 127;
+const CC_CELL5 = 128;
+const CC_CELL6 = 129;
+const CC_CELL7 = 130;
+const MAX_OUT = 131;
+const CWND_SEQ = 132;
+const CWND_USED = 133;
+const DELIVERED_SEGMENTS = 134;
+const DELIVERED_CE = 135;
+const UNACKED_SEGMENTS = 136;
+const RCV_MSS = 137;
+const QUICK = 138;
+const ATO = 139;
+const FIRST_ACK_DELAY = 140;
+const DATA_AT = 141;
+const DSACK_START = 142;
+const DSACK_END = 143;
+const SACK_RECENT = 144;
+const SACK_RECENT1 = 145;
+const SACK_RECENT2 = 146;
+const SACK_RECENT3 = 147;
+const RCV_CLAMP = 148;
+const RCV_SPACE = 149;
+const RCV_SPACE_SEQ = 150;
+const RCV_RTT = 151;
+const RCV_RTT_SEQ = 152;
+const PARENT = 153;
+const ACCEPT_NEXT = 154;
+const ACCEPT_HEAD = 155;
+const ACCEPT_TAIL = 156;
+const ACCEPT_COUNT = 157;
+const SYN_COUNT = 158;
+const BACKLOG = 159;
+const KEEP_IDLE = 160;
+const KEEP_INTERVAL = 161;
+const KEEP_COUNT = 162;
+const USER_TIMEOUT = 163;
+const NOTSENT_LOW = 164;
+const CHALLENGE_AT = 165;
+const LINGER = 166;
+const SYN_RETRIES = 167;
+const FIN_WAIT2 = 168;
+const DEFER_ACCEPT = 169;
+const WINDOW_CLAMP = 170;
+const USER_MSS = 171;
+const ADV_MSS = 172;
+const INIT_CWND = 173;
+const MSS_CAP = 174;
+const MTU_FAILURES = 175;
+const PROVEN_MSS = 176;
+const PROVING_MSS = 177;
+const PROVING_SEQ = 178;
+const PENDING_MTU = 179;
+const PENDING_SEQ = 180;
+const RETRANSMITS = 181;
+const SEGS_IN = 182;
+const SEGS_OUT = 183;
+const DATA_SEGS_IN = 184;
+const DATA_SEGS_OUT = 185;
+const WHEEL_AT = 93;
+const RTX_AT = 94;
+const ACK_AT = 95;
+const LONG_AT = 96;
+const LAST_RECEIVED_AT = 97;
+const LAST_DATA_AT = 98;
+const RAISE_AT = 99;
+const LAST_SENT_AT = 100;
+const OPENED_AT = 101;
+const PACE_AT = 102;
+const PACING_RATE = 103;
+const MAX_RATE = 104;
+const RACK_AT = 105;
+const CWND_AT = 106;
+const MIN_RTT_AT = 107;
+const RCV_SPACE_AT = 108;
+const RCV_RTT_AT = 109;
+const STUCK_AT = 110;
+const DELIVERED = 111;
+const DELIVERED_AT = 112;
+const FIRST_SENT_AT = 113;
+const APP_LIMITED = 114;
+const DELIVERY_RATE = 115;
+const CC_REAL0 = 116;
+const CC_REAL1 = 117;
+const CC_REAL2 = 118;
+const CC_REAL3 = 119;
+const BYTES_RECEIVED = 120;
+const BYTES_ACKED = 121;
+const BYTES_RETRANSMITTED = 122;
+const BYTES_DUPLICATE = 123;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -245,6 +253,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 
 /** Where a reader from outside finds each field: int32 cells by cell number, doubles by the number of the double. */
 export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: number }>> = {
@@ -288,6 +297,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sndWnd: { cell: SND_WND },
   sndWl1: { cell: SND_WL1 },
   sndWl2: { cell: SND_WL2 },
+  sndSml: { cell: SND_SML },
   maxSndWnd: { cell: MAX_SND_WND },
   rcvNxt: { cell: RCV_NXT },
   rcvAdv: { cell: RCV_ADV },
@@ -357,6 +367,11 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   tlpEnd: { cell: TLP_END },
   undoMarker: { cell: UNDO_MARKER },
   undoRetrans: { cell: UNDO_RETRANS },
+  undoCount: { cell: UNDO_COUNT },
+  undoStart0: { cell: UNDO_START0 },
+  undoStart1: { cell: UNDO_START1 },
+  undoStart2: { cell: UNDO_START2 },
+  undoStart3: { cell: UNDO_START3 },
   priorCwnd: { cell: PRIOR_CWND },
   priorSsthresh: { cell: PRIOR_SSTHRESH },
   retransStamp: { cell: RETRANS_STAMP },
@@ -437,6 +452,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   openedAt: { double: OPENED_AT },
   paceAt: { double: PACE_AT },
   pacingRate: { double: PACING_RATE },
+  maxRate: { double: MAX_RATE },
   rackAt: { double: RACK_AT },
   cwndAt: { double: CWND_AT },
   minRttAt: { double: MIN_RTT_AT },
@@ -455,6 +471,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   bytesReceived: { double: BYTES_RECEIVED },
   bytesAcked: { double: BYTES_ACKED },
   bytesRetransmitted: { double: BYTES_RETRANSMITTED },
+  bytesDuplicate: { double: BYTES_DUPLICATE },
 };
 
 /** A cursor over the connection table: `at(row)` aims it. Times are us, sizes bytes, sequence numbers int32. */
@@ -721,6 +738,13 @@ export class Tcb {
   }
   set sndWl2(v: number) {
     this.i32[this.c + SND_WL2] = v;
+  }
+  /** End of the last segment sent that was not full (Minshall's form of Nagle's rule). */
+  get sndSml(): number {
+    return this.i32[this.c + SND_SML]!;
+  }
+  set sndSml(v: number) {
+    this.i32[this.c + SND_SML] = v;
   }
   /** Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1). */
   get maxSndWnd(): number {
@@ -1180,6 +1204,37 @@ export class Tcb {
   }
   set undoRetrans(v: number) {
     this.i32[this.c + UNDO_RETRANS] = v;
+  }
+  /** How many were; where the first four began. */
+  get undoCount(): number {
+    return this.i32[this.c + UNDO_COUNT]!;
+  }
+  set undoCount(v: number) {
+    this.i32[this.c + UNDO_COUNT] = v;
+  }
+  get undoStart0(): number {
+    return this.i32[this.c + UNDO_START0]!;
+  }
+  set undoStart0(v: number) {
+    this.i32[this.c + UNDO_START0] = v;
+  }
+  get undoStart1(): number {
+    return this.i32[this.c + UNDO_START1]!;
+  }
+  set undoStart1(v: number) {
+    this.i32[this.c + UNDO_START1] = v;
+  }
+  get undoStart2(): number {
+    return this.i32[this.c + UNDO_START2]!;
+  }
+  set undoStart2(v: number) {
+    this.i32[this.c + UNDO_START2] = v;
+  }
+  get undoStart3(): number {
+    return this.i32[this.c + UNDO_START3]!;
+  }
+  set undoStart3(v: number) {
+    this.i32[this.c + UNDO_START3] = v;
   }
   /** cwnd and ssthresh before the reduction. */
   get priorCwnd(): number {
@@ -1711,6 +1766,13 @@ export class Tcb {
   set pacingRate(v: number) {
     this.f64[(this.c >> 1) + PACING_RATE] = v;
   }
+  /** The user's limit of it; 0: none. */
+  get maxRate(): number {
+    return this.f64[(this.c >> 1) + MAX_RATE]!;
+  }
+  set maxRate(v: number) {
+    this.f64[(this.c >> 1) + MAX_RATE] = v;
+  }
   /** RACK.xmit_ts. */
   get rackAt(): number {
     return this.f64[(this.c >> 1) + RACK_AT]!;
@@ -1828,6 +1890,13 @@ export class Tcb {
   }
   set bytesRetransmitted(v: number) {
     this.f64[(this.c >> 1) + BYTES_RETRANSMITTED] = v;
+  }
+  /** Reported as duplicates by the peer (D-SACK). */
+  get bytesDuplicate(): number {
+    return this.f64[(this.c >> 1) + BYTES_DUPLICATE]!;
+  }
+  set bytesDuplicate(v: number) {
+    this.f64[(this.c >> 1) + BYTES_DUPLICATE] = v;
   }
 
   has(flag: number): boolean {
