@@ -111,8 +111,9 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'net.ipv4.tcp_no_metrics_save': flag('tcpNoMetricsSave'),
   'net.ipv4.tcp_reordering': number('tcpReordering'),
   'net.ipv4.tcp_recovery': number('tcpRecovery'),
-  'net.ipv4.tcp_early_retrans': number('tcpEarlyRetrans'),
-  'net.ipv4.tcp_frto': number('tcpFrto'),
+  // 3 and 4: with tail loss probes; less was for an algorithm that is gone.
+  'net.ipv4.tcp_early_retrans': ([word]) => ({ tcpTailLossProbe: Number(word) >= 3 }),
+  'net.ipv4.tcp_frto': flag('tcpFrto'),
   'net.ipv4.tcp_syncookies': number('tcpSynCookies'),
   'net.ipv4.tcp_challenge_ack_limit': number('tcpChallengeAcksPerSecond'),
   'net.ipv4.tcp_invalid_ratelimit': number('tcpInvalidRateLimit', MILLI),

@@ -26,7 +26,7 @@ import {
   TIMER_RTO,
 } from './flags.ts';
 import { established } from './input-open.ts';
-import { NEWS_DUPLICATE, NEWS_ECE, NEWS_ORIGINAL, NEWS_RETRANS_ACKED } from './news.ts';
+import { NEWS_DSACK, NEWS_DUPLICATE, NEWS_ECE, NEWS_ORIGINAL, NEWS_RETRANS_ACKED } from './news.ts';
 import { inReduction, reduce } from './prr.ts';
 import { rateSample, updatePacing } from './rate.ts';
 import { recoverAfterAck, removeDuplicates } from './recovery.ts';
@@ -62,8 +62,9 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
   const acked = seqDiff(seg.ack, t.sndUna);
   const before = t.sndWnd;
   const changed = windowUpdate(e, t);
-  // Nothing is in flight, so nothing is told: most of what a receiver gets.
+  // Nothing is in flight, so nothing is told but of what has arrived twice: most of what a receiver gets.
   if (t.sndUna === t.sndNxt) {
+    if (seg.options.sackCount > 0 && t.has2(F2_SACK)) lateReport(e, t);
     if (changed) e.activate(t);
     return 0;
   }
@@ -83,6 +84,15 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
   if (acked > 0 || changed || news.flags !== 0 || news.sacked > 0) e.activate(t);
   if (finAcked) finAcknowledged(e, t);
   return 0;
+}
+
+/** A D-SACK that comes when everything is acknowledged: the last retransmission, or a probe, was needless (RFC 2883). */
+function lateReport(e: Engine, t: Tcb): void {
+  e.news.begin(t.sndUna, 0);
+  takeSacks(e, t);
+  if (!e.news.has(NEWS_DSACK)) return;
+  probeAcked(e, t);
+  recoverAfterAck(e, t);
 }
 
 /** RFC 5681 section 2: outstanding data, no text, no FIN, the highest ACK, and the same window. */

@@ -71,7 +71,7 @@ function mark(e: Engine, t: Tcb, start: number, end: number, steps: number): num
     const from = board.start(rec);
     const to = board.end(rec);
     if (seqGe(from, end)) break;
-    if (seqLe(to, start) || board.state(rec) === SEG_SACKED) {
+    if (seqLe(to, start) || (board.state(rec) & SEG_SACKED) !== 0) {
       rec = board.next(rec);
       continue;
     }
