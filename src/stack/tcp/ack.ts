@@ -163,8 +163,10 @@ function takeRecords(e: Engine, t: Tcb, ack: number): void {
     const state = board.state(rec);
     if ((state & SEG_SACKED) === 0) {
       news.deliver(board, rec, false);
-      news.delivered += seqDiff(whole ? end : ack, start);
-      if ((state & SEG_EVER) === 0) {
+      const bytes = seqDiff(whole ? end : ack, start);
+      news.delivered += bytes;
+      if ((state & SEG_EVER) !== 0) news.again += bytes;
+      else {
         if (seqLe(end, t.recover)) news.flags |= NEWS_ORIGINAL;
         if (seqLt(start, t.highSacked) && (!news.reordered || seqLt(start, news.lowest))) {
           news.reordered = true;

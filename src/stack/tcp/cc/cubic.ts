@@ -35,7 +35,7 @@ export const cubic: CongestionControl = {
       const grow = hystartAck(e, t, acked);
       if (!limited) return;
       if (t.cwnd < t.ssthresh) {
-        acked = slowStart(t, grow);
+        acked = slowStart(e, t, grow);
         if (acked <= 0) return;
       }
     }
