@@ -105,7 +105,7 @@ export class Scoreboard {
     if (rec === 0) {
       const tail = t.segTail;
       if (tail === 0) return; // not even the reserve: an ACK of all of it, or a timeout, still works
-      if ((this.state(tail) & (SEG_SACKED | SEG_LOST)) === 0) {
+      if ((this.state(tail) & (SEG_SACKED | SEG_LOST | SEG_RETRANS)) === 0) {
         i32[(tail >> 2) + END] = end;
         if (push) i32[(tail >> 2) + STATE]! |= SEG_PUSH;
         this.#stamp(t, tail, now);
