@@ -15,6 +15,8 @@ const CLOSED = 0;
 const SYN_RECEIVED = 3;
 const CLOSE_WAIT = 7;
 const ESTABLISHED = 4;
+/** CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT. */
+export const FIN_SEEN: ReadonlySet<number> = new Set([7, 8, 9, 10]);
 /** What is written and read: the bytes do not matter, their number does. */
 const buffer = new Uint8Array(1 << 20);
 
@@ -207,7 +209,9 @@ function checkControl(process: Process, sock: Sock, message: Value | undefined):
     const type = numberOr(member(item, 1, 'cmsg_type'), 0);
     if (level !== SYMBOLS['SOL_TCP'] || type !== SYMBOLS['TCP_CM_INQ']) continue;
     const expected = numberOf(member(item, 2, 'cmsg_data'));
-    const left = process.world.stack.tcp.readable(sock.handle) + sock.peeked;
+    const { tcp } = process.world.stack;
+    // With nothing left and the peer's FIN seen, Linux says 1: there is an end to be read.
+    const left = tcp.readable(sock.handle) + sock.peeked || (FIN_SEEN.has(tcp.state(sock.handle)) ? 1 : 0);
     if (!Number.isNaN(expected) && expected !== left) {
       throw new Mismatch(`TCP_CM_INQ: expected ${expected}, actual ${left}`);
     }

@@ -22,7 +22,7 @@ import type { Process } from './process.ts';
 import { endpointsOf, type Sock, udpEnds } from './sock.ts';
 import { applyOptions, withBuffers } from './sockopts.ts';
 import { AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM } from './symbols.ts';
-import { addressOf, numberOf, numberOr } from './values.ts';
+import { addressOf, member, numberOf, numberOr } from './values.ts';
 import type { Words } from './world.ts';
 
 const CLOSED = 0;
@@ -121,6 +121,7 @@ const connect: Call = (process, call) =>
     const given = addressOf(call.args[1]);
     const address = given.address ?? process.world.remote;
     const port = given.port ?? process.config.connectPort;
+    if (numberOr(member(call.args[1], 0, 'sa_family'), -1) === 0) return disconnect(process, sock);
     if (sock.state === 'datagram') return connectDatagram(process, sock, address, port);
     if (sock.state === 'listening' || sock.state === 'connected') return -EISCONN;
     if (sock.state === 'connecting' && sock.told) forget(process, sock);
@@ -158,6 +159,18 @@ function connecting(process: Process, sock: Sock, errno: number): Attempt {
     forget(process, sock);
     return -(error || ECONNABORTED);
   };
+}
+
+/** connect() to AF_UNSPEC: the connection is aborted, and the socket can be used again. */
+function disconnect(process: Process, sock: Sock): number {
+  const { tcp, udp } = process.world.stack;
+  if (sock.state === 'datagram') {
+    udp.disconnect(sock.handle);
+    return 0;
+  }
+  if (sock.handle !== 0) tcp.abort(sock.handle);
+  forget(process, sock);
+  return 0;
 }
 
 /** A connection that failed: the socket can be connected anew. */

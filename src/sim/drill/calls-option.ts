@@ -13,6 +13,9 @@ import { getSockOption, type OptionValue, optionName, setSockOption } from './so
 import * as S from './symbols.ts';
 import { fieldsOf, numberOf, numberOr, textOf } from './values.ts';
 
+/** FIN-WAIT-1, CLOSING, LAST-ACK. */
+const FIN_UNACKED: ReadonlySet<number> = new Set([5, 8, 9]);
+
 /** The value that setsockopt gives: a number, a name, or the members of a struct. */
 function optionValue(value: Value | undefined): OptionValue {
   const fields = fieldsOf(value);
@@ -96,13 +99,22 @@ const ioctl: Call = (process, call) =>
     if (request === S.FIONREAD) {
       if (sock.state === 'listening') return -EINVAL;
       value = sock.stream ? tcp.readable(sock.handle) + sock.peeked : Math.max(0, udp.nextLength(sock.handle));
-    } else if (request === S.SIOCOUTQ) value = sock.stream ? tcp.unacked(sock.handle) : 0;
+    } else if (request === S.SIOCOUTQ) value = sock.stream ? unacknowledged(process, sock) : 0;
     else if (request === S.SIOCOUTQNSD) value = tcp.info(sock.handle)?.unsent ?? 0;
     else return numberOr(call.result, 0);
     const expected = numberOf(call.args[2]);
     if (!Number.isNaN(expected) && expected !== value) throw new Mismatch(`expected [${expected}], actual [${value}]`);
     return 0;
   });
+
+/** SIOCOUTQ: what was written and is not acknowledged, a FIN included; nothing before the handshake is over. */
+function unacknowledged(process: Process, sock: Sock): number {
+  const { tcp } = process.world.stack;
+  const state = tcp.state(sock.handle);
+  const SYN_RECEIVED = 3;
+  if (state <= SYN_RECEIVED) return 0;
+  return tcp.unacked(sock.handle) + (FIN_UNACKED.has(state) ? 1 : 0);
+}
 
 const getname: Call = (process, call) =>
   onSock(process, call, (sock) => {

@@ -3,6 +3,7 @@
 
 import type { Value } from './ast.ts';
 import type { Begun, Call } from './calls.ts';
+import { FIN_SEEN } from './calls-data.ts';
 import { onSock } from './calls-open.ts';
 import { EBADF, EEXIST, EINVAL } from './errnos.ts';
 import { Mismatch } from './errors.ts';
@@ -15,7 +16,6 @@ const ENOENT = 2;
 const EPOLLET = 2 ** 31;
 const EPOLLONESHOT = 2 ** 30;
 const SYN_RECEIVED = 3;
-const FIN_SEEN: ReadonlySet<number> = new Set([7, 8, 9, 10]); // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT
 const FIN_SENT: ReadonlySet<number> = new Set([5, 6, 8, 9, 10]);
 const ALWAYS = S.POLLERR | S.POLLHUP | S.POLLNVAL;
 

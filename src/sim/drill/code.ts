@@ -67,7 +67,13 @@ class StatementParser extends ExpressionParser {
     const parts: Expression[] = [];
     if (!this.isEnd()) parts.push(this.expression());
     while (this.acceptMark(',')) if (!this.isEnd()) parts.push(this.expression());
-    return (env) => env.print(parts.map((part) => show(part.of(env))).join(' '));
+    return (env) => {
+      const values = parts.map((part) => part.of(env));
+      const [first] = values;
+      // print(a, b): what stands in the brackets is a tuple to us.
+      const shown = values.length === 1 && Array.isArray(first) ? (first as readonly Val[]) : values;
+      env.print(shown.map(show).join(' '));
+    };
   }
 
   #if(column: number): Statement {

@@ -1,9 +1,10 @@
 // What a script may take for granted because Linux has it so: the profile under which drill runs the stack.
-// Read by world.ts and commands.ts; calls nothing.
+// Read by world.ts and commands.ts; calls nothing but the table of congestion controls.
 //
 // A setting that the stack does not have (yet) is left out when the stack is made: see known() in world.ts.
 
 import type { Settings } from '../../stack/settings.ts';
+import { controlNumber } from '../../stack/tcp/cc/controls.ts';
 
 const SECOND = 1_000_000;
 const MILLI = 1000;
@@ -76,9 +77,9 @@ const number = (key: string, factor = 1): Sysctl => {
 const flag = (key: string): Sysctl => {
   return ([word]) => ({ [key]: Number(word) > 0 });
 };
-const text = (key: string): Sysctl => {
-  return ([word]) => (word === undefined ? {} : { [key]: word });
-};
+/** A congestion control that is not here leaves the default. */
+const congestion: Sysctl = ([word]) =>
+  word !== undefined && controlNumber(word) >= 0 ? { tcpCongestion: word === 'reno' ? 'newreno' : word } : {};
 /** min, default, max: of a receive buffer half is window (tcp_adv_win_scale 1). */
 const receiveBuffer: Sysctl = ([, normal, max]) => ({
   ...(Number(normal) > 0 && { tcpReceiveBuffer: Number(normal) / 2, tcpInitialReceiveWindow: Number(normal) / 2 }),
@@ -106,13 +107,13 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'net.ipv4.tcp_keepalive_probes': number('tcpKeepaliveProbes'),
   'net.ipv4.ip_default_ttl': number('hopLimit'),
   'net.ipv4.tcp_ecn': number('tcpEcn'),
-  'net.ipv4.tcp_congestion_control': text('tcpCongestion'),
+  'net.ipv4.tcp_congestion_control': congestion,
   'net.ipv4.tcp_slow_start_after_idle': flag('tcpSlowStartAfterIdle'),
   'net.ipv4.tcp_no_metrics_save': flag('tcpNoMetricsSave'),
   'net.ipv4.tcp_reordering': number('tcpReordering'),
   'net.ipv4.tcp_recovery': number('tcpRecovery'),
-  'net.ipv4.tcp_early_retrans': number('tcpEarlyRetrans'),
-  'net.ipv4.tcp_frto': number('tcpFrto'),
+  'net.ipv4.tcp_early_retrans': ([word]) => ({ tcpTailLossProbe: Number(word) >= 3 }),
+  'net.ipv4.tcp_frto': flag('tcpFrto'),
   'net.ipv4.tcp_syncookies': number('tcpSynCookies'),
   'net.ipv4.tcp_challenge_ack_limit': number('tcpChallengeAcksPerSecond'),
   'net.ipv4.tcp_invalid_ratelimit': number('tcpInvalidRateLimit', MILLI),
