@@ -88,7 +88,7 @@ export class World {
    * happened. True: it did. With `until` Infinity: until nothing will ever happen by itself, or a day has gone.
    */
   advance(until: number, done: () => boolean = () => false): boolean {
-    const end = Math.min(until + EPOCH, this.#now + 86_400e6);
+    const end = until === Infinity ? this.#now + 86_400e6 : until + EPOCH;
     if (done()) return true;
     let stuck = 0;
     for (let at = this.stack.pollAt(); at <= end; at = this.stack.pollAt()) {

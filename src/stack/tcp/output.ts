@@ -284,7 +284,9 @@ function sendText(e: Engine, t: Tcb): number {
     }
     if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!sendNew(e, t, last && length > 0 ? TCP_PSH : 0, length, fin)) return OUT_FULL;
+    // What goes because waiting has taken too long is not to wait at the peer.
+    const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
+    if (!sendNew(e, t, push ? TCP_PSH : 0, length, fin)) return OUT_FULL;
     turn -= length + 1;
   }
 }
