@@ -189,7 +189,26 @@ int        keepCount          Probes.
 int        userTimeout        Ms; 0: none (RFC 5482).
 int        notsentLow         Bytes unsent above which the user is not told to write; 0: no such limit.
 int        challengeAt        When an ACK to something unacceptable last went out, ms32.
-int        challengeCount     Challenge ACKs in the present interval.
+int        linger             Ms that a close may take before it becomes a reset; 0: for ever.
+int        synRetries         Retransmissions of a SYN; 0: the stack's setting.
+int        finWait2           Ms of FIN-WAIT-2 after the user has gone; 0: the stack's setting.
+int        deferAccept        Listener, and its connections: ms that a bare ACK of our SYN-ACK waits for text; 0: none.
+int        windowClamp        Most bytes of window to offer; 0: no such limit.
+int        userMss            MSS set by the user: caps what we advertise and send; 0: none.
+int        advMss             MSS of the route: the same; 0: none.
+int        initCwnd           Initial window of the route, segments; 0: the stack's setting.
+int        mssCap             A smaller MSS, since full segments vanish without a word (RFC 8899 section 4.3); 0: none.
+int        mtuFailures        How often that was found.
+int        provenMss          The largest full segment that has been acknowledged, its size (RFC 5927 section 7.2 maxsizeacked).
+int        provingMss         The full segment whose ACK is awaited for that, and where it ends; if F2_PROVING.
+int        provingSeq
+int        pendingMtu         A packet-too-big that contradicts provenMss: believed after a timeout; 0: none. The number it quotes.
+int        pendingSeq
+int        retransmits        Segments sent again, since the start.
+int        segsIn             Segments received and sent, and those with text.
+int        segsOut
+int        dataSegsIn
+int        dataSegsOut
 
 -- times and counts
 doublecell wheelAt
@@ -197,6 +216,8 @@ double     rtxAt              Retransmission or persist timer, us; 0: off.
 double     ackAt              Delayed ACK.
 double     longAt             Keepalive, TIME-WAIT or FIN-WAIT-2 timer.
 double     lastReceivedAt     When a segment of this connection last arrived.
+double     lastDataAt         When text last arrived.
+double     raiseAt            When mssCap is tried without.
 double     lastSentAt         When data was last sent.
 double     openedAt           When the row was made.
 double     paceAt             Not before this moment is more to be sent (pacing).

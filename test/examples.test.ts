@@ -73,6 +73,11 @@ describe('examples', { timeout: 60_000 }, () => {
     assert.match(await textOf(response), /^HTTP\/1\.1 \/z from 127\.0\.0\.1 port/);
   });
 
+  test('simulation', async () => {
+    const lines = await output('simulation');
+    assert.ok(lines.includes('# pass 1') && lines.includes('# fail 0'), lines.join('\n'));
+  });
+
   test('fetch', async () => {
     assert.deepEqual(await output('fetch'), [
       'http://10.0.0.2/ 200 hello, 10.0.0.1',

@@ -56,6 +56,8 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const held = t.ranges !== 0;
   let drop = 0;
   if (seg.length > 0) {
+    t.dataSegsIn = (t.dataSegsIn + 1) | 0;
+    t.lastDataAt = e.core.now.us;
     if (t.has(F_ACK_NOW)) ackBefore(e, t);
     if (t.has2(F2_ECN_ECHO)) takeMark(e, t, p);
     drop = takeText(e, t);

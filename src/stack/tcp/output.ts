@@ -18,7 +18,9 @@ import {
   F_PROBE,
   F_RETRANSMIT,
   F_SEND_SYN,
+  F_WANT_WRITE,
   F2_ACK_SOON,
+  F2_CORK,
   F2_FRTO_PROBE,
   F2_PACED,
   F2_SACK,
@@ -32,6 +34,7 @@ import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
 import { sendMss } from './sack.ts';
 import { pipe, SEG_PUSH, SEG_SACKED } from './scoreboard.ts';
+import { tellRoom } from './send-room.ts';
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -56,6 +59,8 @@ export const OUT_FULL = 3;
 /** Bytes that one connection sends before it is another's turn. */
 const TURN = 256 * 1024;
 const MAX_PACKET = 65535;
+/** How long OPT_CORK holds a segment that is not full, us. */
+const CORK_TIME = 200_000;
 
 /** Sends what `t` may send. Returns OUT_*. */
 export function output(e: Engine, t: Tcb): number {
@@ -86,6 +91,7 @@ export function output(e: Engine, t: Tcb): number {
     t.retries = 0;
   }
   const result = sendAll(e, t);
+  if (t.notsentLow !== 0 && t.has(F_WANT_WRITE)) tellRoom(e, t);
   armRetransmission(e, t, false);
   return result;
 }
@@ -312,11 +318,13 @@ function lengthToSend(t: Tcb, unsent: number, length: number, window: number, ms
   }
   if (length === 0) return 0;
   if (length === unsent && tailMayGo(t, 0)) return length;
-  if (t.sndNxt === t.sndUna && (length === unsent || length * 2 >= t.maxSndWnd)) return length;
+  const whole = length === unsent && !t.has2(F2_CORK);
+  if (t.sndNxt === t.sndUna && (whole || length * 2 >= t.maxSndWnd)) return length;
   return t.has(F_FORCE) && window > 0 ? length : 0;
 }
 
 function tailMayGo(t: Tcb, before: number): boolean {
+  if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
   return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || (before === 0 && t.sndNxt === t.sndUna);
 }
 
@@ -325,7 +333,7 @@ function closedWindow(e: Engine, t: Tcb): void {
   if (t.sndUna !== t.sndNxt || t.has(F_PERSIST)) return;
   t.set(F_PERSIST);
   t.retries = 0;
-  t.rtxAt = e.core.now.us + t.rto;
+  t.rtxAt = e.core.now.us + (t.has2(F2_CORK) && t.sndWnd > 0 ? CORK_TIME : t.rto);
 }
 
 /** RFC 5681 section 4.1: after an idle time longer than the RTO the window shrinks. */

@@ -146,6 +146,13 @@ function loseFirst(e: Engine, t: Tcb): void {
   if (head === 0 || (board.state(head) & SEG_LOST) !== 0) return;
   if (seqDiff(board.end(head), board.start(head)) > t.mss) board.split(t, head, (board.start(head) + t.mss) | 0);
   lose(e, t, head);
+  limitDuplicates(t, seqDiff(t.sndNxt, t.sndUna));
+}
+
+/** What duplicate ACKs stand for and what is lost are not more than what is in flight, of which at least the first segment is missing. */
+function limitDuplicates(t: Tcb, flight: number): void {
+  const most = Math.max(0, flight - Math.max(t.lostBytes, t.mss));
+  if (t.sackedBytes > most) t.sackedBytes = most;
 }
 
 // ---- peers without SACK: duplicate ACKs stand for segments that have arrived ----------------------------------------

@@ -7,7 +7,7 @@ import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 896;
+export const TCB_BYTES = 960;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
@@ -167,34 +167,55 @@ const KEEP_COUNT = 156;
 const USER_TIMEOUT = 157;
 const NOTSENT_LOW = 158;
 const CHALLENGE_AT = 159;
-const CHALLENGE_COUNT = 160;
-const WHEEL_AT = 81;
-const RTX_AT = 82;
-const ACK_AT = 83;
-const LONG_AT = 84;
-const LAST_RECEIVED_AT = 85;
-const LAST_SENT_AT = 86;
-const OPENED_AT = 87;
-const PACE_AT = 88;
-const PACING_RATE = 89;
-const RACK_AT = 90;
-const CWND_AT = 91;
-const MIN_RTT_AT = 92;
-const RCV_SPACE_AT = 93;
-const RCV_RTT_AT = 94;
-const STUCK_AT = 95;
-const DELIVERED = 96;
-const DELIVERED_AT = 97;
-const FIRST_SENT_AT = 98;
-const APP_LIMITED = 99;
-const DELIVERY_RATE = 100;
-const CC_REAL0 = 101;
-const CC_REAL1 = 102;
-const CC_REAL2 = 103;
-const CC_REAL3 = 104;
-const BYTES_RECEIVED = 105;
-const BYTES_ACKED = 106;
-const BYTES_RETRANSMITTED = 107;
+const LINGER = 160;
+const SYN_RETRIES = 161;
+const FIN_WAIT2 = 162;
+const DEFER_ACCEPT = 163;
+const WINDOW_CLAMP = 164;
+const USER_MSS = 165;
+const ADV_MSS = 166;
+const INIT_CWND = 167;
+const MSS_CAP = 168;
+const MTU_FAILURES = 169;
+const PROVEN_MSS = 170;
+const PROVING_MSS = 171;
+const PROVING_SEQ = 172;
+const PENDING_MTU = 173;
+const PENDING_SEQ = 174;
+const RETRANSMITS = 175;
+const SEGS_IN = 176;
+const SEGS_OUT = 177;
+const DATA_SEGS_IN = 178;
+const DATA_SEGS_OUT = 179;
+const WHEEL_AT = 90;
+const RTX_AT = 91;
+const ACK_AT = 92;
+const LONG_AT = 93;
+const LAST_RECEIVED_AT = 94;
+const LAST_DATA_AT = 95;
+const RAISE_AT = 96;
+const LAST_SENT_AT = 97;
+const OPENED_AT = 98;
+const PACE_AT = 99;
+const PACING_RATE = 100;
+const RACK_AT = 101;
+const CWND_AT = 102;
+const MIN_RTT_AT = 103;
+const RCV_SPACE_AT = 104;
+const RCV_RTT_AT = 105;
+const STUCK_AT = 106;
+const DELIVERED = 107;
+const DELIVERED_AT = 108;
+const FIRST_SENT_AT = 109;
+const APP_LIMITED = 110;
+const DELIVERY_RATE = 111;
+const CC_REAL0 = 112;
+const CC_REAL1 = 113;
+const CC_REAL2 = 114;
+const CC_REAL3 = 115;
+const BYTES_RECEIVED = 116;
+const BYTES_ACKED = 117;
+const BYTES_RETRANSMITTED = 118;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -385,12 +406,33 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   userTimeout: { cell: USER_TIMEOUT },
   notsentLow: { cell: NOTSENT_LOW },
   challengeAt: { cell: CHALLENGE_AT },
-  challengeCount: { cell: CHALLENGE_COUNT },
+  linger: { cell: LINGER },
+  synRetries: { cell: SYN_RETRIES },
+  finWait2: { cell: FIN_WAIT2 },
+  deferAccept: { cell: DEFER_ACCEPT },
+  windowClamp: { cell: WINDOW_CLAMP },
+  userMss: { cell: USER_MSS },
+  advMss: { cell: ADV_MSS },
+  initCwnd: { cell: INIT_CWND },
+  mssCap: { cell: MSS_CAP },
+  mtuFailures: { cell: MTU_FAILURES },
+  provenMss: { cell: PROVEN_MSS },
+  provingMss: { cell: PROVING_MSS },
+  provingSeq: { cell: PROVING_SEQ },
+  pendingMtu: { cell: PENDING_MTU },
+  pendingSeq: { cell: PENDING_SEQ },
+  retransmits: { cell: RETRANSMITS },
+  segsIn: { cell: SEGS_IN },
+  segsOut: { cell: SEGS_OUT },
+  dataSegsIn: { cell: DATA_SEGS_IN },
+  dataSegsOut: { cell: DATA_SEGS_OUT },
   wheelAt: { double: WHEEL_AT },
   rtxAt: { double: RTX_AT },
   ackAt: { double: ACK_AT },
   longAt: { double: LONG_AT },
   lastReceivedAt: { double: LAST_RECEIVED_AT },
+  lastDataAt: { double: LAST_DATA_AT },
+  raiseAt: { double: RAISE_AT },
   lastSentAt: { double: LAST_SENT_AT },
   openedAt: { double: OPENED_AT },
   paceAt: { double: PACE_AT },
@@ -1464,12 +1506,140 @@ export class Tcb {
   set challengeAt(v: number) {
     this.i32[this.c + CHALLENGE_AT] = v;
   }
-  /** Challenge ACKs in the present interval. */
-  get challengeCount(): number {
-    return this.i32[this.c + CHALLENGE_COUNT]!;
+  /** Ms that a close may take before it becomes a reset; 0: for ever. */
+  get linger(): number {
+    return this.i32[this.c + LINGER]!;
   }
-  set challengeCount(v: number) {
-    this.i32[this.c + CHALLENGE_COUNT] = v;
+  set linger(v: number) {
+    this.i32[this.c + LINGER] = v;
+  }
+  /** Retransmissions of a SYN; 0: the stack's setting. */
+  get synRetries(): number {
+    return this.i32[this.c + SYN_RETRIES]!;
+  }
+  set synRetries(v: number) {
+    this.i32[this.c + SYN_RETRIES] = v;
+  }
+  /** Ms of FIN-WAIT-2 after the user has gone; 0: the stack's setting. */
+  get finWait2(): number {
+    return this.i32[this.c + FIN_WAIT2]!;
+  }
+  set finWait2(v: number) {
+    this.i32[this.c + FIN_WAIT2] = v;
+  }
+  /** Listener, and its connections: ms that a bare ACK of our SYN-ACK waits for text; 0: none. */
+  get deferAccept(): number {
+    return this.i32[this.c + DEFER_ACCEPT]!;
+  }
+  set deferAccept(v: number) {
+    this.i32[this.c + DEFER_ACCEPT] = v;
+  }
+  /** Most bytes of window to offer; 0: no such limit. */
+  get windowClamp(): number {
+    return this.i32[this.c + WINDOW_CLAMP]!;
+  }
+  set windowClamp(v: number) {
+    this.i32[this.c + WINDOW_CLAMP] = v;
+  }
+  /** MSS set by the user: caps what we advertise and send; 0: none. */
+  get userMss(): number {
+    return this.i32[this.c + USER_MSS]!;
+  }
+  set userMss(v: number) {
+    this.i32[this.c + USER_MSS] = v;
+  }
+  /** MSS of the route: the same; 0: none. */
+  get advMss(): number {
+    return this.i32[this.c + ADV_MSS]!;
+  }
+  set advMss(v: number) {
+    this.i32[this.c + ADV_MSS] = v;
+  }
+  /** Initial window of the route, segments; 0: the stack's setting. */
+  get initCwnd(): number {
+    return this.i32[this.c + INIT_CWND]!;
+  }
+  set initCwnd(v: number) {
+    this.i32[this.c + INIT_CWND] = v;
+  }
+  /** A smaller MSS, since full segments vanish without a word (RFC 8899 section 4.3); 0: none. */
+  get mssCap(): number {
+    return this.i32[this.c + MSS_CAP]!;
+  }
+  set mssCap(v: number) {
+    this.i32[this.c + MSS_CAP] = v;
+  }
+  /** How often that was found. */
+  get mtuFailures(): number {
+    return this.i32[this.c + MTU_FAILURES]!;
+  }
+  set mtuFailures(v: number) {
+    this.i32[this.c + MTU_FAILURES] = v;
+  }
+  /** The largest full segment that has been acknowledged, its size (RFC 5927 section 7.2 maxsizeacked). */
+  get provenMss(): number {
+    return this.i32[this.c + PROVEN_MSS]!;
+  }
+  set provenMss(v: number) {
+    this.i32[this.c + PROVEN_MSS] = v;
+  }
+  /** The full segment whose ACK is awaited for that, and where it ends; if F2_PROVING. */
+  get provingMss(): number {
+    return this.i32[this.c + PROVING_MSS]!;
+  }
+  set provingMss(v: number) {
+    this.i32[this.c + PROVING_MSS] = v;
+  }
+  get provingSeq(): number {
+    return this.i32[this.c + PROVING_SEQ]!;
+  }
+  set provingSeq(v: number) {
+    this.i32[this.c + PROVING_SEQ] = v;
+  }
+  /** A packet-too-big that contradicts provenMss: believed after a timeout; 0: none. The number it quotes. */
+  get pendingMtu(): number {
+    return this.i32[this.c + PENDING_MTU]!;
+  }
+  set pendingMtu(v: number) {
+    this.i32[this.c + PENDING_MTU] = v;
+  }
+  get pendingSeq(): number {
+    return this.i32[this.c + PENDING_SEQ]!;
+  }
+  set pendingSeq(v: number) {
+    this.i32[this.c + PENDING_SEQ] = v;
+  }
+  /** Segments sent again, since the start. */
+  get retransmits(): number {
+    return this.i32[this.c + RETRANSMITS]!;
+  }
+  set retransmits(v: number) {
+    this.i32[this.c + RETRANSMITS] = v;
+  }
+  /** Segments received and sent, and those with text. */
+  get segsIn(): number {
+    return this.i32[this.c + SEGS_IN]!;
+  }
+  set segsIn(v: number) {
+    this.i32[this.c + SEGS_IN] = v;
+  }
+  get segsOut(): number {
+    return this.i32[this.c + SEGS_OUT]!;
+  }
+  set segsOut(v: number) {
+    this.i32[this.c + SEGS_OUT] = v;
+  }
+  get dataSegsIn(): number {
+    return this.i32[this.c + DATA_SEGS_IN]!;
+  }
+  set dataSegsIn(v: number) {
+    this.i32[this.c + DATA_SEGS_IN] = v;
+  }
+  get dataSegsOut(): number {
+    return this.i32[this.c + DATA_SEGS_OUT]!;
+  }
+  set dataSegsOut(v: number) {
+    this.i32[this.c + DATA_SEGS_OUT] = v;
   }
   /** Retransmission or persist timer, us; 0: off. */
   get rtxAt(): number {
@@ -1498,6 +1668,20 @@ export class Tcb {
   }
   set lastReceivedAt(v: number) {
     this.f64[(this.c >> 1) + LAST_RECEIVED_AT] = v;
+  }
+  /** When text last arrived. */
+  get lastDataAt(): number {
+    return this.f64[(this.c >> 1) + LAST_DATA_AT]!;
+  }
+  set lastDataAt(v: number) {
+    this.f64[(this.c >> 1) + LAST_DATA_AT] = v;
+  }
+  /** When mssCap is tried without. */
+  get raiseAt(): number {
+    return this.f64[(this.c >> 1) + RAISE_AT]!;
+  }
+  set raiseAt(v: number) {
+    this.f64[(this.c >> 1) + RAISE_AT] = v;
   }
   /** When data was last sent. */
   get lastSentAt(): number {
