@@ -55,6 +55,7 @@ int        sndNxt             SND.NXT.
 int        sndWnd             SND.WND in bytes, unscaled.
 int        sndWl1             SND.WL1.
 int        sndWl2             SND.WL2.
+int        sndSmall           End of the last segment sent that was not full: in flight while beyond SND.UNA (Nagle's rule).
 int        maxSndWnd          Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1).
 int        rcvNxt             RCV.NXT.
 int        rcvAdv             Right edge of the window last advertised: never moved back.

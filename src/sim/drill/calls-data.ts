@@ -5,10 +5,11 @@ import type { SysCall, Value } from './ast.ts';
 import type { Begun, Call } from './calls.ts';
 import { onSock } from './calls-open.ts';
 import { EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from './errnos.ts';
+import { OPT_CORK } from '../../stack/tcp/flags.ts';
 import { Mismatch } from './errors.ts';
 import type { Process } from './process.ts';
 import { type Sock, udpEnds } from './sock.ts';
-import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SYMBOLS } from './symbols.ts';
+import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SYMBOLS } from './symbols.ts';
 import { addressOf, member, numberOf, numberOr, structsOf, textOf } from './values.ts';
 
 const CLOSED = 0;
@@ -42,7 +43,9 @@ function sending(process: Process, sock: Sock, length: number, flags: number, to
         if (state > CLOSED && state <= SYN_RECEIVED) return waits ? undefined : -EAGAIN;
         if (state !== ESTABLISHED && state !== CLOSE_WAIT) return done || -(takeError(process, sock) || EPIPE);
         if (length === 0) return 0;
+        if ((flags & MSG_MORE) !== 0) tcp.set(sock.handle, OPT_CORK, 1);
         const n = tcp.write(sock.handle, buffer, 0, Math.min(length - done, buffer.length));
+        if ((flags & MSG_MORE) === 0 && sock.options.get('TCP_CORK') !== 1) tcp.set(sock.handle, OPT_CORK, 0);
         if (n < 0) return done || -(takeError(process, sock) || EPIPE);
         done += n;
         if (done >= length) return done;

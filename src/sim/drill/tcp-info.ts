@@ -74,7 +74,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   tcpi_ca_state: (info) => CA_STATES[String(info['caState'])],
   tcpi_retransmits: plain('retries'),
   tcpi_probes: plain('probes'),
-  tcpi_backoff: plain('backoff'),
+  tcpi_backoff: (info) => of(info, 'backoff') ?? of(info, 'retries'),
   tcpi_options: options,
   tcpi_snd_wscale: atLeast0('sendScale'),
   tcpi_rcv_wscale: atLeast0('receiveScale'),

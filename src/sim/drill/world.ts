@@ -114,7 +114,8 @@ export class World {
   #defaultRoute(mtu: number): RouteSpec {
     const four = this.version === 4;
     const route = { w0: 0, w1: 0, w2: four ? 0xffff : 0, w3: 0, prefix: four ? 96 : 0, iface: 1 };
-    return mtu === 0 ? route : { ...route, mtu };
+    // As Linux has it, our MSS fits the route as well.
+    return mtu === 0 ? route : { ...route, mtu, advmss: Math.max(1, mtu - (four ? 40 : 60)) };
   }
 
   #link(mtu: number): Link {

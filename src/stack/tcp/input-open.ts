@@ -218,6 +218,7 @@ export function established(e: Engine, t: Tcb): void {
   }
   t.cursorSpan = 0;
   t.sndUna = t.sndNxt;
+  t.sndSmall = t.sndNxt;
   t.recover = t.sndNxt;
   t.highSacked = t.sndNxt;
   t.cwndSeq = t.sndNxt;

@@ -2,7 +2,7 @@
 // Called by tcp.ts for every active row at the end of a pass; calls emit, route and neighbours.
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
-import { seqDiff, seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import { restartAfterIdle, validateWindow } from './cwnd.ts';
 import { synFlags } from './ecn.ts';
@@ -233,6 +233,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
     const length = Math.min(unsent, window, t.mss);
     const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
     if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, fin)) return false;
+    if (length < t.mss) t.sndSmall = t.sndNxt;
     probeSent(e, t, false);
     return true;
   }
@@ -293,6 +294,7 @@ function sendText(e: Engine, t: Tcb): number {
     // What goes because waiting has taken too long is not to wait at the peer.
     const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
     if (!sendNew(e, t, push ? TCP_PSH : 0, length, fin)) return OUT_FULL;
+    if (length % mss !== 0) t.sndSmall = t.sndNxt;
     turn -= length + 1;
   }
 }
@@ -308,24 +310,26 @@ function segmentLimit(e: Engine, t: Tcb, mss: number): number {
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
- * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
+ * rest only if it ends what there is and nothing small is in flight (or Nagle is off), or fills half the largest window
+ * seen. That full segments in flight do not hold back the rest of a write is Minshall's change to the rule, which Linux has.
  */
 function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
   if (length >= mss) {
     const rest = length % mss;
     if (rest === 0) return length;
-    return length === unsent && tailMayGo(t, length - rest) ? length : length - rest;
+    return length === unsent && tailMayGo(t) ? length : length - rest;
   }
   if (length === 0) return 0;
-  if (length === unsent && tailMayGo(t, 0)) return length;
+  if (length === unsent && tailMayGo(t)) return length;
   const whole = length === unsent && !t.has2(F2_CORK);
   if (t.sndNxt === t.sndUna && (whole || length * 2 >= t.maxSndWnd)) return length;
   return t.has(F_FORCE) && window > 0 ? length : 0;
 }
 
-function tailMayGo(t: Tcb, before: number): boolean {
+function tailMayGo(t: Tcb): boolean {
   if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
-  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || (before === 0 && t.sndNxt === t.sndUna);
+  if (t.has(F_NODELAY) || t.has(F_FIN_QUEUED)) return true;
+  return !(seqGt(t.sndSmall, t.sndUna) && seqLe(t.sndSmall, t.sndNxt));
 }
 
 /** Text waits and nothing is in flight that would bring an ACK: the persist timer asks for the window (RFC 9293 section 3.8.6.1). */

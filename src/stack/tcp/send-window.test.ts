@@ -308,12 +308,14 @@ describe('Nagle (section 3.7.4)', () => {
     p.expect('A', { length: 1 });
   });
 
-  test('the rest behind full segments waits for their ACK', () => {
+  test('the rest behind full segments does not wait for their ACK, but for that of a small one', () => {
     const p = windowOf(60_000);
     p.write(2 * MSS + 10);
-    assert.deepEqual(lengths(p), [MSS, MSS]);
+    assert.deepEqual(lengths(p), [MSS, MSS, 10]);
+    p.write(MSS + 20);
+    assert.deepEqual(lengths(p), [MSS]);
     p.inject('A');
-    assert.deepEqual(lengths(p), [10]);
+    assert.deepEqual(lengths(p), [20]);
   });
 
   test('NODELAY sends each at once, and what waits when it is set', () => {
