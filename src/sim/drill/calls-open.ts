@@ -27,6 +27,7 @@ import type { Words } from './world.ts';
 
 const CLOSED = 0;
 const SYN_RECEIVED = 3;
+const TIME_WAIT = 10;
 const ANY: Words = [0, 0, 0, 0];
 const ANY_4: Words = [0, 0, 0xffff, 0];
 
@@ -228,7 +229,8 @@ const shutdown: Call = (process, call) =>
     if (how < 0 || how > 2) return -EINVAL;
     if (sock.state !== 'connected' && sock.state !== 'connecting') return -ENOTCONN;
     const { tcp } = process.world.stack;
-    if (tcp.state(sock.handle) === CLOSED) return -ENOTCONN;
+    const state = tcp.state(sock.handle);
+    if (state === CLOSED || state === TIME_WAIT) return -ENOTCONN; // of TIME-WAIT a socket of Linux knows nothing
     if (how !== 1) sock.shutRead = true;
     return how === 0 ? 0 : tcp.shutdown(sock.handle);
   });
@@ -259,7 +261,6 @@ function lingering(process: Process, sock: Sock, seconds: number): Begun {
     deadline,
     attempt: () => {
       const FIN_WAIT_2 = 6;
-      const TIME_WAIT = 10;
       const state = tcp.state(sock.handle);
       const done = state === CLOSED || state === FIN_WAIT_2 || state === TIME_WAIT;
       if (!done && process.world.now < deadline && !sock.nonblocking) return undefined;

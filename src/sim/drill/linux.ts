@@ -112,6 +112,7 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'net.ipv4.tcp_no_metrics_save': flag('tcpNoMetricsSave'),
   'net.ipv4.tcp_reordering': number('tcpReordering'),
   'net.ipv4.tcp_recovery': number('tcpRecovery'),
+  // 3 and 4: with tail loss probes; less was for an algorithm that is gone.
   'net.ipv4.tcp_early_retrans': ([word]) => ({ tcpTailLossProbe: Number(word) >= 3 }),
   'net.ipv4.tcp_frto': flag('tcpFrto'),
   'net.ipv4.tcp_syncookies': number('tcpSynCookies'),

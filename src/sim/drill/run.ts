@@ -65,6 +65,7 @@ export class Run {
       profile: {},
       sysctls: new Map(),
       world: undefined,
+      routeMtu: 0,
       read: options.read,
       warn,
       sleep: (us) => {
@@ -112,6 +113,7 @@ export class Run {
       this.#options.onPacket(seen);
     };
     this.#around.world = world;
+    if (this.#around.routeMtu > 0) world.changeRoute(this.#around.routeMtu);
     this.#process = new Process(world, new Flows(world, this.#config.bindPort), this.#config);
     return this.#process;
   }

@@ -10,7 +10,8 @@ const STATES: Readonly<Record<string, number>> = {
   'SYN-RECEIVED': 3,
   'FIN-WAIT-1': 4,
   'FIN-WAIT-2': 5,
-  'TIME-WAIT': 6,
+  // The socket itself is closed then, and that is what it tells.
+  'TIME-WAIT': 7,
   CLOSED: 7,
   'CLOSE-WAIT': 8,
   'LAST-ACK': 9,
@@ -73,7 +74,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   tcpi_ca_state: (info) => CA_STATES[String(info['caState'])],
   tcpi_retransmits: plain('retries'),
   tcpi_probes: plain('probes'),
-  tcpi_backoff: plain('backoff'),
+  tcpi_backoff: (info) => of(info, 'backoff') ?? info.retries,
   tcpi_options: options,
   tcpi_snd_wscale: atLeast0('sendScale'),
   tcpi_rcv_wscale: atLeast0('receiveScale'),
@@ -94,7 +95,8 @@ export const FIELDS: Readonly<Record<string, Field>> = {
     info.ssthresh >= 0x3fffffff ? INFINITE : Math.max(1, Math.floor(info.ssthresh / Math.max(1, info.mss))),
   tcpi_snd_cwnd: (info) => Math.floor(info.cwnd / Math.max(1, info.mss)),
   tcpi_advmss: plain('advmss'),
-  tcpi_reordering: plain('reordering'),
+  // In segments; three until more is seen (sysctl tcp_reordering).
+  tcpi_reordering: (info) => Math.max(3, segments(info, of(info, 'reordering')) ?? 0),
   tcpi_rcv_rtt: plain('rcvRtt'),
   tcpi_rcv_space: plain('rcvSpace'),
   tcpi_total_retrans: (info) => of(info, 'retransmits') ?? segments(info, info.bytesRetransmitted),

@@ -88,7 +88,7 @@ export class World {
    * happened. True: it did. With `until` Infinity: until nothing will ever happen by itself, or a day has gone.
    */
   advance(until: number, done: () => boolean = () => false): boolean {
-    const end = Math.min(until + EPOCH, this.#now + 86_400e6);
+    const end = until === Infinity ? this.#now + 86_400e6 : until + EPOCH;
     if (done()) return true;
     let stuck = 0;
     for (let at = this.stack.pollAt(); at <= end; at = this.stack.pollAt()) {
@@ -114,7 +114,8 @@ export class World {
   #defaultRoute(mtu: number): RouteSpec {
     const four = this.version === 4;
     const route = { w0: 0, w1: 0, w2: four ? 0xffff : 0, w3: 0, prefix: four ? 96 : 0, iface: 1 };
-    return mtu === 0 ? route : { ...route, mtu };
+    // As Linux has it, our MSS fits the route as well.
+    return mtu === 0 ? route : { ...route, mtu, advmss: Math.max(1, mtu - (four ? 40 : 60)) };
   }
 
   #link(mtu: number): Link {

@@ -28,7 +28,7 @@ import {
   TIMER_RTO,
 } from './flags.ts';
 import { established, handshakeWaits } from './input-open.ts';
-import { NEWS_DUPLICATE, NEWS_ECE, NEWS_ORIGINAL, NEWS_RETRANS_ACKED } from './news.ts';
+import { NEWS_DSACK, NEWS_DUPLICATE, NEWS_ECE, NEWS_ORIGINAL, NEWS_RETRANS_ACKED } from './news.ts';
 import { sizesAcked } from './path-size.ts';
 import { inReduction, reduce } from './prr.ts';
 import { rateSample, updatePacing } from './rate.ts';
@@ -68,8 +68,9 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
   const acked = seqDiff(seg.ack, t.sndUna);
   const before = t.sndWnd;
   const changed = windowUpdate(e, t);
-  // Nothing is in flight, so nothing is told: most of what a receiver gets.
+  // Nothing is in flight, so nothing is told but of what has arrived twice: most of what a receiver gets.
   if (t.sndUna === t.sndNxt) {
+    if (seg.options.sackCount > 0 && t.has2(F2_SACK)) lateReport(e, t);
     if (changed) e.activate(t);
     return 0;
   }
@@ -94,6 +95,15 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
 /** SEG.ACK < SND.UNA - MAX.SND.WND (RFC 5961 section 5.2), or before there was anything to acknowledge. */
 function tooOld(t: Tcb, ack: number): boolean {
   return seqDiff(t.sndUna, ack) > Math.min(t.maxSndWnd, t.bytesAcked + 1);
+}
+
+/** A D-SACK that comes when everything is acknowledged: the last retransmission, or a probe, was needless (RFC 2883). */
+function lateReport(e: Engine, t: Tcb): void {
+  e.news.begin(t.sndUna, 0);
+  takeSacks(e, t);
+  if (!e.news.has(NEWS_DSACK)) return;
+  probeAcked(e, t);
+  recoverAfterAck(e, t);
 }
 
 /** RFC 5681 section 2: outstanding data, no text, no FIN, the highest ACK, and the same window. */
@@ -172,8 +182,10 @@ function takeRecords(e: Engine, t: Tcb, ack: number): void {
     const state = board.state(rec);
     if ((state & SEG_SACKED) === 0) {
       news.deliver(board, rec, false);
-      news.delivered += seqDiff(whole ? end : ack, start);
-      if ((state & SEG_EVER) === 0) {
+      const bytes = seqDiff(whole ? end : ack, start);
+      news.delivered += bytes;
+      if ((state & SEG_EVER) !== 0) news.again += bytes;
+      else {
         if (seqLe(end, t.recover)) news.flags |= NEWS_ORIGINAL;
         if (seqLt(start, t.highSacked) && (!news.reordered || seqLt(start, news.lowest))) {
           news.reordered = true;

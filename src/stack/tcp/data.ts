@@ -39,9 +39,11 @@ const RECEIVED_BYTES: number = counter('tcp_received_bytes');
 export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (!mayReceive(t.state)) {
-    // After the peer's FIN nothing can follow; a repetition is acknowledged.
-    t.set(F_ACK_NOW);
-    e.activate(t);
+    // After the peer's FIN nothing can follow: it is ignored. A repetition with more behind it is acknowledged.
+    if (seqLt(seg.seq, t.rcvNxt)) {
+      t.set(F_ACK_NOW);
+      e.activate(t);
+    }
     return DROP_TCP_AFTER_CLOSE;
   }
   if (t.has(F_ORPHAN) && seg.length > 0 && seqGt((seg.seq + seg.length) | 0, t.rcvNxt)) {

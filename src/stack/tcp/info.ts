@@ -1,10 +1,11 @@
 // A snapshot of a connection for people: what `ss -i` and TCP_INFO show.
-// Called by tcp.ts; calls nothing. It allocates: not for the hot path.
+// Called by tcp.ts; calls scoreboard. It allocates: not for the hot path.
 
 import { seqDiff } from '../../base/seq.ts';
 import type { Engine } from './engine.ts';
 import { F_SCALING, F_TIMESTAMPS, F2_ECN, F2_SACK } from './flags.ts';
 import { advertisedMss, loadWay } from './route.ts';
+import { SEG_LOST, SEG_RETRANS, SEG_SACKED } from './scoreboard.ts';
 import { LISTEN, stateName } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -38,13 +39,17 @@ export interface TcpInfo {
   readonly receiveWindow: number;
   /** Payload written and not sent yet. [notsent_bytes] */
   readonly unsent: number;
-  /** Sequence space sent and not acknowledged: bytes, and full segments of it. [unacked] */
+  /** Sequence space sent and not acknowledged: bytes, and segments of it. [unacked] */
   readonly inFlight: number;
   readonly unackedSegments: number;
   /** Of it: SACKed, counted as lost, sent again; bytes. [sacked, lost, retrans] */
   readonly sacked: number;
   readonly lost: number;
   readonly retransmitting: number;
+  /** The same in segments as they were sent. */
+  readonly sackedSegments: number;
+  readonly lostSegments: number;
+  readonly retransmittingSegments: number;
   readonly unread: number;
   readonly outOfOrderRanges: number;
   /** Timeouts in a row; probes in a row. [retransmits, probes, backoff] */
@@ -83,6 +88,7 @@ export function tcpInfo(e: Engine, t: Tcb): TcpInfo {
   const inFlight = seqDiff(t.sndNxt, t.sndUna);
   // A SYN or FIN in flight takes a number, and is no text.
   const text = Math.min(queued, inFlight);
+  const segments = countSegments(e, t);
   const scaling = t.has(F_SCALING);
   return {
     state: stateName(t.state),
@@ -108,10 +114,13 @@ export function tcpInfo(e: Engine, t: Tcb): TcpInfo {
     receiveWindow: Math.max(0, seqDiff(t.rcvAdv, t.rcvNxt)),
     unsent: queued - text,
     inFlight,
-    unackedSegments: t.mss > 0 ? Math.ceil(inFlight / t.mss) : 0,
+    unackedSegments: segments.all,
     sacked: t.sackedBytes,
     lost: t.lostBytes,
     retransmitting: t.retransBytes,
+    sackedSegments: segments.sacked,
+    lostSegments: segments.lost,
+    retransmittingSegments: segments.again,
     unread: t.i32[t.receiveList + 2]!,
     outOfOrderRanges: t.rangeCount,
     retries: t.retries,
@@ -152,4 +161,22 @@ function caState(t: Tcb): string {
 function ourMss(e: Engine, t: Tcb): number {
   loadWay(t, e.way);
   return advertisedMss(e, e.way, t);
+}
+
+/** What is in flight in segments: small ones count as one each. */
+function countSegments(e: Engine, t: Tcb): { all: number; sacked: number; lost: number; again: number } {
+  const out = { all: 0, sacked: 0, lost: 0, again: 0 };
+  if (t.mss <= 0) return out;
+  for (const { start, end, state } of e.scoreboard.list(t)) {
+    const n = Math.ceil(seqDiff(end, start) / t.mss);
+    out.all += n;
+    if ((state & SEG_SACKED) !== 0) out.sacked += n;
+    if ((state & SEG_LOST) !== 0) out.lost += n;
+    if ((state & SEG_RETRANS) !== 0) out.again += n;
+  }
+  // Without SACK it is known how many have arrived, not which.
+  if (!t.has2(F2_SACK)) out.sacked = Math.ceil(t.sackedBytes / t.mss);
+  // A SYN has no record.
+  if (out.all === 0) out.all = Math.ceil(seqDiff(t.sndNxt, t.sndUna) / t.mss);
+  return out;
 }

@@ -110,6 +110,8 @@ export function synAgain(e: Engine, t: Tcb, p: Packet): number {
     return DROP_TCP_BAD_ACK;
   }
   takeSynWindow(t, seg);
+  // It covers Last.ACK.sent (RFC 7323 section 4.3).
+  if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps) t.tsRecent = seg.options.tsVal;
   established(e, t);
   // Its own ACK may be all that the peer still waits for: our SYN-ACK looks old to a strict one.
   t.set(F_ACK_NOW);

@@ -14,7 +14,7 @@ import {
   DROP_TCP_RST,
   DROP_TCP_SYN_IN_WINDOW,
 } from '../../base/drop.ts';
-import { ECONNREFUSED, ECONNRESET } from '../../base/errno.ts';
+import { ECONNREFUSED, ECONNRESET, EPIPE } from '../../base/errno.ts';
 import { RX_SUM_GOOD, RX_SUM_PARTIAL } from '../../base/link.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { CHECKSUM_OK, combine, pseudo4At, pseudo6At } from '../../wire/checksum.ts';
@@ -31,7 +31,7 @@ import { cookieForListen, roomForHalfOpen, segmentForListen } from './input-list
 import { segmentForSynSent, synAgain } from './input-open.ts';
 import { sendResetFor } from './reset.ts';
 import { refusedDuplicate } from './sack.ts';
-import { CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
+import { CLOSE_WAIT, CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
 
@@ -193,7 +193,8 @@ function resetStep(e: Engine, t: Tcb): number {
   } else if (state === CLOSING || state === LAST_ACK) {
     e.finish(t);
   } else {
-    e.fail(t, ECONNRESET);
+    // After the peer's FIN what it breaks is writing, and that is how Linux tells it.
+    e.fail(t, state === CLOSE_WAIT ? EPIPE : ECONNRESET);
   }
   return 0;
 }

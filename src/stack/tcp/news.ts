@@ -41,6 +41,8 @@ export class AckNews {
   sacked = 0;
   lost = 0;
   delivered = 0;
+  /** Of what was delivered, what had been sent again. */
+  again = 0;
   /** pipe() before the ACK. */
   priorPipe = 0;
   /** The RTT of what was acknowledged, us; -1: not known. */
@@ -63,6 +65,7 @@ export class AckNews {
     this.sacked = 0;
     this.lost = 0;
     this.delivered = 0;
+    this.again = 0;
     this.priorPipe = pipe;
     this.rtt = -1;
     this.reordered = false;

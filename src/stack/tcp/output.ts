@@ -254,7 +254,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
-  if (length % t.mss !== 0) t.sndSml = t.sndNxt;
+  if (length % sendMss(t) !== 0) t.sndSml = t.sndNxt;
   e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
@@ -292,7 +292,9 @@ function sendText(e: Engine, t: Tcb): number {
     }
     if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    if (!sendNew(e, t, last && length > 0 ? TCP_PSH : 0, length, fin)) return OUT_FULL;
+    // What goes because waiting has taken too long is not to wait at the peer.
+    const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
+    if (!sendNew(e, t, push ? TCP_PSH : 0, length, fin)) return OUT_FULL;
     turn -= length + 1;
   }
 }
@@ -308,7 +310,8 @@ function segmentLimit(e: Engine, t: Tcb, mss: number): number {
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
- * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
+ * rest only if it ends what there is and nothing small is in flight (or Nagle is off), or fills half the largest window
+ * seen. That full segments in flight do not hold back the rest of a write is Minshall's change to the rule, which Linux has.
  */
 function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
   if (length >= mss) {

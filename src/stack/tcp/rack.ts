@@ -78,7 +78,8 @@ export function rackDetect(e: Engine, t: Tcb): boolean {
   }
   if (wait === 0) return false;
   t.timer = TIMER_REO;
-  t.rtxAt = now + Math.max(wait, e.core.settings.tcpTimerMin);
+  // The clock's resolution on top: a timer that fires early would find nothing lost, and wait again.
+  t.rtxAt = now + wait + e.core.settings.tcpTimerMin;
   return true;
 }
 

@@ -25,6 +25,7 @@ import {
   PHASE_LOSS,
   PHASE_OPEN,
   PHASE_RECOVERY,
+  TIMER_RTO,
 } from './flags.ts';
 import { NEWS_DSACK, NEWS_DUPLICATE, NEWS_ECE, NEWS_LOST_RETRANS, NEWS_ORIGINAL } from './news.ts';
 import { beginReduction, endReduction, enterCwr, inReduction, reduce } from './prr.ts';
@@ -47,6 +48,9 @@ const SPURIOUS: number = counter('tcp_spurious_timeouts');
 /** Most that a degree of reordering may count for, segments: duplicate ACKs that a peer without SACK must send. */
 const MOST_REORDERING = 300;
 
+/** What a peer that has taken SACKs back gets at least, us. */
+const RENEGING_DELAY = 10_000;
+
 /** After an ACK has been taken (e.news). Returns whether a timer was started that must be left alone. */
 export function recoverAfterAck(e: Engine, t: Tcb): boolean {
   const news = e.news;
@@ -56,12 +60,23 @@ export function recoverAfterAck(e: Engine, t: Tcb): boolean {
     rackAdvance(e, t);
     adaptReorderingWindow(e, t);
   }
+  if (news.acked > 0 && reneged(e, t)) {
+    // Maybe the rest of what SACKed is on its way: no timeout yet, but no whole RTO either.
+    t.timer = TIMER_RTO;
+    t.rtxAt = e.core.now.us + Math.max(t.srtt >> 1, RENEGING_DELAY);
+    return true;
+  }
   const dubious = news.has(NEWS_DUPLICATE | NEWS_DSACK | NEWS_ECE) || news.sacked > 0 || t.phase !== PHASE_OPEN;
   if (!dubious) return false;
   if (news.has(NEWS_ECE)) t.priorSsthresh = 0; // an echo of congestion: nothing to take back
   if (t.phase === PHASE_OPEN) t.unset2(F2_STAMPED);
   else if (!seqLt(t.sndUna, t.recover) && beyondRecover(e, t)) return false;
   return step(e, t, sack);
+}
+
+/** The peer has SACKed what it does not acknowledge now that all before it is: it has taken that back (RFC 2018 section 8). */
+function reneged(e: Engine, t: Tcb): boolean {
+  return t.segHead !== 0 && (e.scoreboard.state(t.segHead) & SEG_SACKED) !== 0;
 }
 
 /** SND.UNA has reached RECOVER. Returns true if that is all there is to say. */
@@ -158,7 +173,8 @@ function limitDuplicates(t: Tcb, flight: number): void {
 // ---- peers without SACK: duplicate ACKs stand for segments that have arrived ----------------------------------------
 
 function addDuplicate(e: Engine, t: Tcb): void {
-  const most = Math.max(0, seqDiff(t.sndNxt, t.sndUna) - t.mss - t.lostBytes);
+  // At least one segment has not arrived, or there would be no duplicates.
+  const most = Math.max(0, seqDiff(t.sndNxt, t.sndUna) - Math.max(t.mss, t.lostBytes));
   const before = t.sackedBytes;
   t.sackedBytes = Math.min(before + t.mss, most, MOST_REORDERING * t.mss);
   t.dupAcks++;
@@ -208,14 +224,13 @@ export function enterLoss(e: Engine, t: Tcb): void {
 
 function markForTimeout(e: Engine, t: Tcb): void {
   const board = e.scoreboard;
-  // The peer has SACKed what it does not acknowledge: it has taken that back (RFC 2018 section 8).
-  const reneged = t.segHead !== 0 && (board.state(t.segHead) & SEG_SACKED) !== 0;
-  if (reneged) board.forgetSacks(t);
+  const takenBack = reneged(e, t);
+  if (takenBack) board.forgetSacks(t);
   if (!t.has2(F2_SACK)) forgetDuplicates(t);
   for (let rec = t.segHead; rec !== 0; rec = board.next(rec)) {
     const state = board.state(rec);
     if ((state & SEG_SACKED) !== 0 || (state & (SEG_LOST | SEG_RETRANS)) === SEG_LOST) continue;
-    if (rec !== t.segHead && !reneged && t.has2(F2_SACK) && !lateForTimeout(e, t, rec)) continue;
+    if (rec !== t.segHead && !takenBack && t.has2(F2_SACK) && !lateForTimeout(e, t, rec)) continue;
     lose(e, t, rec);
   }
 }

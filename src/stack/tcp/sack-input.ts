@@ -72,7 +72,7 @@ function mark(e: Engine, t: Tcb, start: number, end: number, steps: number): num
     const from = board.start(rec);
     const to = board.end(rec);
     if (seqGe(from, end)) break;
-    if (seqLe(to, start) || board.state(rec) === SEG_SACKED) {
+    if (seqLe(to, start) || (board.state(rec) & SEG_SACKED) !== 0) {
       rec = board.next(rec);
       continue;
     }
@@ -100,7 +100,8 @@ function arrived(e: Engine, t: Tcb, rec: number): number {
   const to = board.end(rec);
   const bytes = seqDiff(to, from);
   news.deliver(board, rec, true);
-  if ((board.state(rec) & SEG_EVER) === 0) {
+  if ((board.state(rec) & SEG_EVER) !== 0) news.again += bytes;
+  else {
     if (seqLe(to, t.recover)) news.flags |= NEWS_ORIGINAL;
     // Below what has arrived, and never sent again: it was not lost, but late.
     if (seqLt(from, t.highSacked) && (!news.reordered || seqLt(from, news.lowest))) {

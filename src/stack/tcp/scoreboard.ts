@@ -110,7 +110,7 @@ export class Scoreboard {
     if (rec === 0) {
       const tail = t.segTail;
       if (tail === 0) return; // not even the reserve: an ACK of all of it, or a timeout, still works
-      if ((this.state(tail) & (SEG_SACKED | SEG_LOST)) === 0) {
+      if ((this.state(tail) & (SEG_SACKED | SEG_LOST | SEG_RETRANS)) === 0) {
         i32[(tail >> 2) + END] = end;
         if (push) i32[(tail >> 2) + STATE]! |= SEG_PUSH;
         this.#stamp(t, tail, now);
@@ -232,13 +232,13 @@ export class Scoreboard {
     const bytes = seqDiff(i32[r + END]!, i32[r + START]!);
     this.#discount(t, rec, bytes);
     if (this.#inTime(i32[r + STATE]!)) this.#timeRemove(t, rec);
-    i32[r + STATE] = SEG_SACKED;
+    i32[r + STATE] = SEG_SACKED | (i32[r + STATE]! & SEG_PUSH);
     t.sackedBytes += bytes;
     if (rec === t.lostHint) this.#nextLost(t);
     const next = i32[r + NEXT]!;
-    if (next !== 0 && this.state(next) === SEG_SACKED) this.#absorb(t, rec, next);
+    if (next !== 0 && (this.state(next) & SEG_SACKED) !== 0) this.#absorb(t, rec, next);
     const previous = i32[r + PREVIOUS]!;
-    if (previous === 0 || this.state(previous) !== SEG_SACKED) return rec;
+    if (previous === 0 || (this.state(previous) & SEG_SACKED) === 0) return rec;
     this.#absorb(t, previous, rec);
     return previous;
   }
@@ -246,8 +246,8 @@ export class Scoreboard {
   /** The peer has taken back what it SACKed (RFC 2018 section 8): nothing counts as SACKed any more. */
   forgetSacks(t: Tcb): void {
     for (let rec = t.segTail; rec !== 0; rec = this.previous(rec)) {
-      if (this.state(rec) !== SEG_SACKED) continue;
-      this.i32[(rec >> 2) + STATE] = SEG_EVER;
+      if ((this.state(rec) & SEG_SACKED) === 0) continue;
+      this.i32[(rec >> 2) + STATE] = SEG_EVER | (this.state(rec) & SEG_PUSH);
       this.#timePrepend(t, rec);
     }
     t.sackedBytes = 0;
@@ -256,9 +256,10 @@ export class Scoreboard {
     t.sackSeen4 = t.sackSeen5 = t.sackSeen6 = t.sackSeen7 = 0;
   }
 
-  /** `next` becomes part of `rec`: both are SACKed, or wait to be sent again. */
+  /** `next` becomes part of `rec`: both are SACKed, or wait to be sent again. The end is that of `next`, and so is its PSH. */
   #absorb(t: Tcb, rec: number, next: number): void {
     const { i32 } = this;
+    i32[(rec >> 2) + STATE] = (i32[(rec >> 2) + STATE]! & ~SEG_PUSH) | (i32[(next >> 2) + STATE]! & SEG_PUSH);
     i32[(rec >> 2) + END] = i32[(next >> 2) + END]!;
     const after = i32[(next >> 2) + NEXT]!;
     i32[(rec >> 2) + NEXT] = after;
@@ -366,7 +367,6 @@ export class Scoreboard {
     for (let next = i32[r + NEXT]!; next !== 0; next = i32[r + NEXT]!) {
       const n = next >> 2;
       if ((i32[n + STATE]! & waits) !== SEG_LOST || seqDiff(i32[n + END]!, i32[r + START]!) > most) return;
-      i32[r + STATE]! |= i32[n + STATE]! & SEG_PUSH;
       this.#absorb(t, rec, next);
     }
   }

@@ -35,7 +35,7 @@ export const cubic: CongestionControl = {
       const grow = hystartAck(e, t, acked);
       if (!limited) return;
       if (t.cwnd < t.ssthresh) {
-        acked = slowStart(t, grow);
+        acked = slowStart(e, t, grow);
         if (acked <= 0) return;
       }
     }
@@ -48,10 +48,10 @@ export const cubic: CongestionControl = {
     t.ccReal3 = 0;
     t.ccCell4 = t.ccCell1;
     // Fast convergence (section 4.7): a window that did not get as far as last time makes room for newcomers.
-    t.ccCell1 = t.cwnd < t.ccCell1 ? Math.floor((t.cwnd * (1 + BETA)) / 2) : t.cwnd;
+    t.ccCell1 = t.cwnd < t.ccCell1 ? Math.floor((t.cwnd * 17) / 20) : t.cwnd;
     t.ccCell2 = t.cwnd;
-    // Section 4.6 allows cwnd in place of flight_size where an unused window does not grow; ours does not (cwnd.ts).
-    return Math.max(Math.floor(t.cwnd * BETA), 2 * t.mss);
+    // In whole numbers: 0.7 is none in binary, and what lacks a byte to a segment is not sent. Section 4.6 allows cwnd in place of flight_size where an unused window does not grow; ours does not (cwnd.ts).
+    return Math.max(Math.floor((t.cwnd * 7) / 10), 2 * t.mss);
   },
 
   timeout(_e, t) {

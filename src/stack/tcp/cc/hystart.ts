@@ -45,7 +45,8 @@ export function hystartEnd(t: Tcb): void {
 /** An ACK in slow start. Returns by how many bytes cwnd may grow for `acked`; sets ssthresh where slow start is to end. */
 export function hystartAck(e: Engine, t: Tcb, acked: number): number {
   if (mode(t) === OFF) return acked;
-  if (!seqGt(t.ccCell6, t.sndUna)) newRound(t);
+  // windowEnd itself is acknowledged: the ACK that comes to rest at it still tells of the round before.
+  if (seqGt(t.sndUna, t.ccCell6)) newRound(t);
   if (mode(t) === OFF) return 0;
   const { rtt } = e.news;
   if (rtt > 0) {

@@ -1,17 +1,18 @@
 // NewReno (RFC 5681, RFC 6582) with byte counting (RFC 3465): the window grows by what is acknowledged, so that dividing or
 // coalescing ACKs changes nothing. Called through CongestionControl; calls nothing.
 
-import { seqDiff } from '../../../base/seq.ts';
+import type { Engine } from '../engine.ts';
 import { NO_THRESHOLD, PHASE_LOSS } from '../flags.ts';
 import type { Tcb } from '../tcb.ts';
 import { type CongestionControl, initialWindow } from './congestion.ts';
 
 /**
  * Slow start: cwnd grows by `acked`, up to ssthresh; returns what is left for congestion avoidance. While what a timeout took
- * back is repaired, an ACK may cover much that arrived long ago: one segment then (RFC 3465 section 2.3).
+ * back is repaired, an ACK may cover much that arrived long ago: then what was sent again counts, or one segment (RFC 3465
+ * section 2.3).
  */
-export function slowStart(t: Tcb, acked: number): number {
-  const grow = t.phase === PHASE_LOSS ? Math.min(acked, t.mss) : acked;
+export function slowStart(e: Engine, t: Tcb, acked: number): number {
+  const grow = t.phase === PHASE_LOSS ? Math.min(acked, Math.max(e.news.again, t.mss)) : acked;
   const room = t.ssthresh - t.cwnd;
   t.cwnd += Math.min(grow, room);
   return grow - room;
@@ -40,7 +41,7 @@ export const newReno: CongestionControl = {
     if (!limited) return;
     let rest = e.news.delivered;
     if (t.cwnd < t.ssthresh) {
-      rest = slowStart(t, rest);
+      rest = slowStart(e, t, rest);
       if (rest <= 0) return;
     }
     additiveIncrease(t, rest, t.cwnd);
@@ -48,9 +49,10 @@ export const newReno: CongestionControl = {
 
   reduce(_e, t) {
     t.ccCell0 = 0;
-    // RFC 5681 equation (4); what limited transmit has sent beyond the window does not count (section 3.2 step 1).
-    const flight = Math.min(seqDiff(t.sndNxt, t.sndUna), t.cwnd);
-    return Math.max(flight >> 1, 2 * t.mss);
+    // RFC 5681 equation (4), with cwnd in place of FlightSize: an unused window does not grow here, and comes down (cwnd.ts,
+    // RFC 7661), so cwnd says what the path has borne. In whole segments: what lacks a byte is not sent.
+    const half = Math.floor(t.cwnd / t.mss / 2) * t.mss;
+    return Math.max(half, 2 * t.mss);
   },
 
   timeout() {},
