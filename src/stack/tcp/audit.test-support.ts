@@ -101,8 +101,11 @@ function scoreboard(e: Engine, t: Tcb, where: string): number {
     const lost = (state & SEG_LOST) !== 0;
     const again = (state & SEG_RETRANS) !== 0;
     const sacked = (state & SEG_SACKED) !== 0;
-    assert.ok(!sacked || state === SEG_SACKED, `${what}: state ${state}`);
-    assert.ok(!sacked || before === 0 || board.state(before) !== SEG_SACKED, `${what}: two SACKed ones side by side`);
+    assert.ok(!sacked || (!lost && !again), `${what}: state ${state}`);
+    assert.ok(
+      !sacked || before === 0 || (board.state(before) & SEG_SACKED) === 0,
+      `${what}: two SACKed ones side by side`,
+    );
     if (sacked) sums.sacked += bytes;
     if (sacked) sackedRecords.add(rec);
     if (lost) sums.lost += bytes;

@@ -89,14 +89,15 @@ export class FuzzConn {
     let verdict = 'unknown';
     const gap = ref.high > ref.next;
     const before = ref.next;
+    const ended = ref.fin >= 0 && before > ref.fin;
     if (this.#opens(s)) ref.state = 'CLOSED';
     if (terms.strict) {
       const arriving: Arriving = { ...s, window: s.win << terms.peerScale, ts: s.ts?.[0] };
       verdict = ref.arrives(arriving, p.probe.now);
     }
     this.tell(`> ${s.flags} ${s.seq}:${s.seq + s.length} ack ${s.ack} win ${s.win} [${options}]: ${verdict}`);
-    // At once: what leaves or fills a gap, or is not new (RFC 5681 section 4.2), and a FIN.
-    const text = verdict === 'taken' && (s.length > 0 || s.flags.includes('F'));
+    // At once: what leaves or fills a gap, or is not new (RFC 5681 section 4.2), and a FIN. What lies behind that is ignored.
+    const text = verdict === 'taken' && (s.length > 0 || s.flags.includes('F')) && !(ended && s.seq >= before);
     const fin = ref.fin >= 0 && before <= ref.fin && ref.next > ref.fin;
     const due = text && (gap || fin || ref.next === before || ref.high > ref.next) && p.probe.room > 0;
     const sent = p.probe.sent.length;
