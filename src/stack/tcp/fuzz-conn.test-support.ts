@@ -37,6 +37,8 @@ export class FuzzConn {
   readonly shots: [number, number][] = [];
   /** Before the last step. */
   readonly before: { max: number; cwnd: number } = { max: 1, cwnd: 0 };
+  /** Hands a packet to the stack. */
+  deliver: (packet: Uint8Array) => void = (packet) => this.p.probe.deliver(packet);
   /** Gets a line for each segment that is sent to the stack. */
   tell: (line: string) => void = () => {};
   readonly #t: Tcb;
@@ -101,7 +103,7 @@ export class FuzzConn {
     const fin = ref.fin >= 0 && before <= ref.fin && ref.next > ref.fin;
     const due = text && (gap || fin || ref.next === before || ref.high > ref.next) && p.probe.room > 0;
     const sent = p.probe.sent.length;
-    p.probe.deliver(packet);
+    this.deliver(packet);
     if (due && ref.state !== 'CLOSED') assert.ok(p.probe.sent.length > sent, 'no ACK at once');
   }
 
