@@ -55,7 +55,7 @@ int        sndNxt             SND.NXT.
 int        sndWnd             SND.WND in bytes, unscaled.
 int        sndWl1             SND.WL1.
 int        sndWl2             SND.WL2.
-int        sndSmall           End of the last segment sent that was not full: in flight while beyond SND.UNA (Nagle's rule).
+int        sndSml             End of the last segment sent that was not full (Minshall's form of Nagle's rule).
 int        maxSndWnd          Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1).
 int        rcvNxt             RCV.NXT.
 int        rcvAdv             Right edge of the window last advertised: never moved back.
@@ -133,6 +133,11 @@ int        recoverFs
 int        tlpEnd             TLP.end_seq (RFC 8985 section 7.1).
 int        undoMarker         SND.UNA when cwnd was reduced; what was retransmitted since and not reported as duplicate.
 int        undoRetrans
+int        undoCount          How many were; where the first four began.
+int        undoStart0
+int        undoStart1
+int        undoStart2
+int        undoStart3
 int        priorCwnd          cwnd and ssthresh before the reduction.
 int        priorSsthresh
 int        retransStamp       TSval of the first retransmission of this recovery (RFC 3522).
@@ -223,6 +228,7 @@ double     lastSentAt         When data was last sent.
 double     openedAt           When the row was made.
 double     paceAt             Not before this moment is more to be sent (pacing).
 double     pacingRate         Bytes a second; 0: unpaced.
+double     maxRate            The user's limit of it; 0: none.
 double     rackAt             RACK.xmit_ts.
 double     cwndAt             When cwnd was last in full use (RFC 7661).
 double     minRttAt           When minRtt was measured.
@@ -241,6 +247,7 @@ double     ccReal3
 double     bytesReceived      Payload delivered in order.
 double     bytesAcked         Payload acknowledged by the peer.
 double     bytesRetransmitted
+double     bytesDuplicate     Reported as duplicates by the peer (D-SACK).
 `;
 
 const FIRST_CELL = 2;
@@ -283,6 +290,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 `;
 
 const VIEW = `/** A cursor over the connection table: \`at(row)\` aims it. Times are us, sizes bytes, sequence numbers int32. */

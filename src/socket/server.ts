@@ -8,7 +8,7 @@ import { argTypeError, nodeError } from './errors.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Listener, SocketClass } from './listener.ts';
 import type { Network } from './network.ts';
-import { type TcpControls, type TcpOptionName, TcpOptions } from './tcp-options.ts';
+import { type TcpControls, type TcpOptionName, TcpOptions, type TcpOptionValues } from './tcp-options.ts';
 
 type ConnectionListener = (socket: nodeNet.Socket) => void;
 
@@ -65,12 +65,12 @@ export class Server extends EventEmitter implements nodeNet.Server, Listening, T
   }
 
   /** Sets a TCP option for all connections to come (tcp-options.ts has the names); before or after listen(). */
-  setTcpOption(name: TcpOptionName, value: number): this {
+  setTcpOption<N extends TcpOptionName>(name: N, value: TcpOptionValues[N]): this {
     this._tcpOptions.set(this._handle?.handle ?? 0, name, value);
     return this;
   }
 
-  getTcpOption(name: TcpOptionName): number | undefined {
+  getTcpOption<N extends TcpOptionName>(name: N): TcpOptionValues[N] | undefined {
     return this._tcpOptions.get(this._handle?.handle ?? 0, name);
   }
 

@@ -12,7 +12,7 @@ import { nodeError } from './errors.ts';
 import type { ListenOwner } from './listener.ts';
 import type { Network } from './network.ts';
 import { type OnRead, StackStream } from './stack-stream.ts';
-import { type TcpControls, type TcpInfo, type TcpOptionName, TcpOptions } from './tcp-options.ts';
+import { type TcpControls, type TcpInfo, type TcpOptionName, TcpOptions, type TcpOptionValues } from './tcp-options.ts';
 
 /** Options of `new Socket()`, as node:net has them. Its `fd` and `handle` have no meaning here. */
 export interface SocketOptions extends DuplexOptions {
@@ -178,13 +178,13 @@ export class Socket extends StackStream implements nodeNet.Socket, TcpControls {
   }
 
   /** Sets a TCP option that node:net has no method for (tcp-options.ts has the names); before connect(), for the connection. */
-  setTcpOption(name: TcpOptionName, value: number): this {
+  setTcpOption<N extends TcpOptionName>(name: N, value: TcpOptionValues[N]): this {
     this.#tcpOptions ??= new TcpOptions(this.network);
     this.#tcpOptions.set(this.handle, name, value);
     return this;
   }
 
-  getTcpOption(name: TcpOptionName): number | undefined {
+  getTcpOption<N extends TcpOptionName>(name: N): TcpOptionValues[N] | undefined {
     this.#tcpOptions ??= new TcpOptions(this.network);
     return this.#tcpOptions.get(this.handle, name);
   }

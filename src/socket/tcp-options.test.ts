@@ -124,3 +124,19 @@ test('tcpInfo() counts: bytes, segments each way, and when', () =>
     assert.ok(info.sendScale >= 0);
     s.destroy();
   }));
+
+test('the congestion control goes by name, the largest rate by bytes a second', () =>
+  on(async (two, connect, server) => {
+    server.setTcpOption('congestion', 'reno').setTcpOption('maxPacingRate', 1e6);
+    const c = client(two).setTcpOption('congestion', 'none');
+    const s = await connect(c);
+    assert.deepEqual([c.tcpInfo()!.congestion, s.tcpInfo()!.congestion], ['none', 'newreno']);
+    assert.deepEqual([s.getTcpOption('congestion'), s.getTcpOption('maxPacingRate')], ['newreno', 1e6]);
+    c.setTcpOption('congestion', 'cubic');
+    assert.equal(c.tcpInfo()!.congestion, 'cubic');
+    assert.throws(() => c.setTcpOption('congestion', 'vegas'), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /vegas is no congestion control; there are: newreno, cubic, none/,
+    });
+    assert.equal(c.tcpInfo()!.congestion, 'cubic');
+  }));

@@ -2,6 +2,7 @@
 // Used by Socket, Server and Listener; calls tcp through Network. Options set before there is a connection wait for it.
 
 import { errnoName } from '../base/errno.ts';
+import { CONTROLS, controlNumber } from '../stack/tcp/cc/controls.ts';
 import * as F from '../stack/tcp/flags.ts';
 import type { TcpInfo } from '../stack/tcp/info.ts';
 import { nodeError } from './errors.ts';
@@ -41,6 +42,10 @@ export interface TcpOptionValues {
   keepIdle: number;
   keepInterval: number;
   keepCount: number;
+  /** Congestion control: 'cubic', 'newreno' (or 'reno'), 'none'. TCP_CONGESTION. */
+  congestion: string;
+  /** Bytes a second that are sent at most; 0: no limit. SO_MAX_PACING_RATE. */
+  maxPacingRate: number;
   /** Bytes. SO_RCVBUF, SO_SNDBUF, not doubled. */
   receiveBuffer: number;
   sendBuffer: number;
@@ -66,6 +71,8 @@ const OPTIONS: Readonly<Record<TcpOptionName, Entry>> = {
   keepIdle: [F.OPT_KEEPIDLE, ...MS],
   keepInterval: [F.OPT_KEEPINTVL, ...MS],
   keepCount: [F.OPT_KEEPCNT, 1, 1, 127],
+  congestion: [F.OPT_CONGESTION, 1, 0, CONTROLS.length - 1],
+  maxPacingRate: [F.OPT_MAX_PACING_RATE, 1, 0, Number.MAX_SAFE_INTEGER],
   receiveBuffer: [F.OPT_RCVBUF, ...BYTES],
   sendBuffer: [F.OPT_SNDBUF, ...BYTES],
   ttl: [F.OPT_TTL, 1, 1, 255],
@@ -75,9 +82,9 @@ const OPTIONS: Readonly<Record<TcpOptionName, Entry>> = {
 /** What sockets and servers of ring3 have beside those of node:net. */
 export interface TcpControls {
   /** Sets an option; before there is a connection, for the next one. Throws ERR_INVALID_ARG_VALUE for a name or value that cannot be. */
-  setTcpOption(name: TcpOptionName, value: number): this;
+  setTcpOption<N extends TcpOptionName>(name: N, value: TcpOptionValues[N]): this;
   /** The value in use, or the one waiting for a connection; undefined where there is neither. */
-  getTcpOption(name: TcpOptionName): number | undefined;
+  getTcpOption<N extends TcpOptionName>(name: N): TcpOptionValues[N] | undefined;
 }
 
 function entry(name: string): Entry {
@@ -99,9 +106,14 @@ export class TcpOptions {
   }
 
   /** Remembers an option and sets it on `handle`, if that is not 0. */
-  set(handle: number, name: string, value: number): void {
+  set(handle: number, name: string, given: number | string): void {
     const option = entry(name);
     const [number, unit, least, most] = option;
+    const value = option === OPTIONS.congestion ? controlNumber(String(given)) : given;
+    if (value === -1) {
+      const known = CONTROLS.map((control) => control.name).join(', ');
+      throw nodeError('ERR_INVALID_ARG_VALUE', `${String(given)} is no congestion control; there are: ${known}`);
+    }
     if (typeof value !== 'number' || !(value >= least && value <= most)) {
       throw nodeError('ERR_INVALID_ARG_VALUE', `${name} is a number from ${least} to ${most}, not ${String(value)}`);
     }
@@ -110,11 +122,11 @@ export class TcpOptions {
     this.#set.set(option, value);
   }
 
-  get(handle: number, name: string): number | undefined {
+  get<N extends TcpOptionName>(handle: number, name: N): TcpOptionValues[N] | undefined {
     const option = entry(name);
-    if (handle === 0) return this.#set.get(option);
-    const value = this.#network.tcp.get(handle, option[0]);
-    return value < 0 ? undefined : value / option[1];
+    const value = handle === 0 ? this.#set.get(option) : this.#network.tcp.get(handle, option[0]) / option[1];
+    if (value === undefined || value < 0) return undefined;
+    return (option === OPTIONS.congestion ? CONTROLS[value]!.name : value) as TcpOptionValues[N];
   }
 
   /** Sets all that was remembered on a fresh connection or listener. */

@@ -5,10 +5,10 @@ import type { SysCall, Value } from './ast.ts';
 import type { Begun, Call } from './calls.ts';
 import { onSock } from './calls-open.ts';
 import { EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from './errnos.ts';
-import { OPT_CORK } from '../../stack/tcp/flags.ts';
 import { Mismatch } from './errors.ts';
 import type { Process } from './process.ts';
 import { type Sock, udpEnds } from './sock.ts';
+import { setStackOption } from './sockopts.ts';
 import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SYMBOLS } from './symbols.ts';
 import { addressOf, member, numberOf, numberOr, structsOf, textOf } from './values.ts';
 
@@ -34,8 +34,11 @@ function sending(process: Process, sock: Sock, length: number, flags: number, to
   if (sock.state === 'datagram') return { attempt: () => sendDatagram(process, sock, length, to) };
   const waits = !sock.nonblocking && (flags & MSG_DONTWAIT) === 0;
   const { tcp } = process.world.stack;
+  const deadline = deadlineOf(process, sock, 'SO_SNDTIMEO');
+  const more = (flags & MSG_MORE) !== 0;
   let done = 0;
   return {
+    deadline,
     attempt: () => {
       if (sock.handle === 0 || sock.state === 'listening') return -EPIPE;
       for (;;) {
@@ -43,19 +46,28 @@ function sending(process: Process, sock: Sock, length: number, flags: number, to
         if (state > CLOSED && state <= SYN_RECEIVED) return waits ? undefined : -EAGAIN;
         if (state !== ESTABLISHED && state !== CLOSE_WAIT) return done || -(takeError(process, sock) || EPIPE);
         if (length === 0) return 0;
-        if ((flags & MSG_MORE) !== 0) tcp.set(sock.handle, OPT_CORK, 1);
+        if (more && !sock.corked) cork(process, sock, true);
         const n = tcp.write(sock.handle, buffer, 0, Math.min(length - done, buffer.length));
-        if ((flags & MSG_MORE) === 0 && sock.options.get('TCP_CORK') !== 1) tcp.set(sock.handle, OPT_CORK, 0);
         if (n < 0) return done || -(takeError(process, sock) || EPIPE);
         done += n;
-        if (done >= length) return done;
+        if (done >= length) {
+          if (sock.corked && !more) cork(process, sock, false);
+          return done;
+        }
         if (n > 0) continue;
         sock.blocked++;
-        if (!waits) return done || -EAGAIN;
+        if (!waits || process.world.now >= deadline) return done || -EAGAIN;
         return undefined;
       }
     },
   };
+}
+
+/** MSG_MORE: what does not fill a segment waits for the next write, as with TCP_CORK. */
+function cork(process: Process, sock: Sock, on: boolean): void {
+  const own = sock.options.get('TCP_CORK') === 1;
+  sock.corked = on;
+  setStackOption(process.world, sock, 'TCP_CORK', on || own ? 1 : 0);
 }
 
 function sendDatagram(process: Process, sock: Sock, length: number, to: Value | undefined): number | undefined {
@@ -74,14 +86,12 @@ function sendDatagram(process: Process, sock: Sock, length: number, to: Value | 
 /** Receives up to `length` bytes. */
 function receiving(process: Process, sock: Sock, length: number, flags: number, after?: (n: number) => void): Begun {
   const waits = !sock.nonblocking && (flags & MSG_DONTWAIT) === 0;
-  const timeout = sock.options.get('SO_RCVTIMEO');
-  const wait = Array.isArray(timeout) ? timeout[0] * 1e6 + (timeout[1] ?? 0) : Number(timeout ?? 0) * 1e6;
-  const deadline = wait > 0 ? process.world.now + wait : Infinity;
+  const deadline = deadlineOf(process, sock, 'SO_RCVTIMEO');
   let done = 0;
   const attempt = (): number | undefined => {
     if (sock.state === 'datagram') {
       const n = process.world.stack.udp.receive(sock.handle, buffer, 0, Math.min(length, buffer.length));
-      return n === -EAGAIN && waits ? undefined : n;
+      return n === -EAGAIN && waits && process.world.now < deadline ? undefined : n;
     }
     if (sock.handle === 0 || sock.state === 'listening') return -ENOTCONN;
     for (;;) {
@@ -96,14 +106,32 @@ function receiving(process: Process, sock: Sock, length: number, flags: number, 
       return undefined;
     }
   };
-  const begun = {
+  return {
+    deadline,
     attempt: () => {
+      if (waits && process.world.now < deadline && belowLowWater(process, sock, length)) return undefined;
       const result = attempt();
       if (result !== undefined && result >= 0) after?.(result);
       return result;
     },
   };
-  return deadline === Infinity ? begun : { ...begun, deadline };
+}
+
+/** When a call on `sock` that begins now gives up, by SO_RCVTIMEO or SO_SNDTIMEO: seconds, or seconds and microseconds. */
+function deadlineOf(process: Process, sock: Sock, option: string): number {
+  const timeout = sock.options.get(option) ?? 0;
+  const wait = Array.isArray(timeout) ? timeout[0] * 1e6 + (timeout[1] ?? 0) : Number(timeout) * 1e6;
+  return wait > 0 ? process.world.now + wait : Infinity;
+}
+
+/** SO_RCVLOWAT: fewer bytes are there than a read, or poll(), waits for, and more may come. */
+export function belowLowWater(process: Process, sock: Sock, length: number): boolean {
+  const least = sock.options.get('SO_RCVLOWAT');
+  if (typeof least !== 'number' || least <= 1 || !sock.stream || sock.shutRead) return false;
+  const { tcp } = process.world.stack;
+  const state = tcp.state(sock.handle);
+  if (state === CLOSED || FIN_SEEN.has(state)) return false;
+  return tcp.readable(sock.handle) + sock.peeked < Math.min(least, length);
 }
 
 /** What a read finds now: bytes, 0 at the end, -EAGAIN, or the connection's error, told once. */

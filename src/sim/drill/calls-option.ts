@@ -54,7 +54,8 @@ function read(process: Process, sock: Sock, level: number, option: number): Opti
   if ((is(S.SOL_IP, 'IP_MTU') || is(S.SOL_IPV6, 'IPV6_MTU')) && info !== null) return info.pathMtu;
   if (is(S.SOL_TCP, 'TCP_CONGESTION') && !sock.options.has('TCP_CONGESTION')) {
     const set = (process.world.stack.core.settings as unknown as Record<string, unknown>)['tcpCongestion'];
-    return info?.congestion ?? (typeof set === 'string' ? set : 'cubic');
+    const name = info?.congestion ?? (typeof set === 'string' ? set : 'cubic');
+    return name === 'newreno' ? 'reno' : name;
   }
   return getSockOption(process.world, sock, optionName(level, option));
 }

@@ -139,9 +139,5 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
 
 /** Of `wanted`, what the stack has a setting for. */
 export function known(wanted: Profile, has: Readonly<Settings>): Partial<Settings> {
-  // Without a buffer that grows, the largest there will be: it decides the window scale, which every SYN shows.
-  if (!('tcpReceiveBufferMax' in has) && wanted['tcpReceiveBufferMax'] !== undefined) {
-    wanted = { ...wanted, tcpReceiveBuffer: wanted['tcpReceiveBufferMax'] };
-  }
   return Object.fromEntries(Object.entries(wanted).filter(([key]) => key in has)) as Partial<Settings>;
 }

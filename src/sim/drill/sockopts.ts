@@ -120,10 +120,11 @@ function stackOption(known: Known | undefined): number {
 /** Sets an option; the stack's answer, or 0 where it is only remembered. */
 export function setSockOption(world: World, sock: Sock, name: string, value: OptionValue): number {
   sock.options.set(name, value);
-  return sock.handle === 0 ? 0 : toStack(world, sock, name, value);
+  return sock.handle === 0 ? 0 : setStackOption(world, sock, name, value);
 }
 
-function toStack(world: World, sock: Sock, name: string, value: OptionValue): number {
+/** Passes an option to the stack, if it has it, without remembering it; the stack's answer, or 0. */
+export function setStackOption(world: World, sock: Sock, name: string, value: OptionValue): number {
   const known = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
   const changed = known?.toStack?.(value) ?? value;
   // A name that is not known here, such as a congestion control that we do not have: remembered.
@@ -137,7 +138,7 @@ function toStack(world: World, sock: Sock, name: string, value: OptionValue): nu
 
 /** All that was set before there was a handle. */
 export function applyOptions(world: World, sock: Sock): void {
-  for (const [name, value] of sock.options) toStack(world, sock, name, value);
+  for (const [name, value] of sock.options) setStackOption(world, sock, name, value);
 }
 
 /** The value of an option as getsockopt tells it: the stack's where it has one, else what was set, else Linux's first. */

@@ -144,6 +144,7 @@ function advance(e: Engine, t: Tcb, acked: number): boolean {
   // RECOVER keeps behind, lest after 2 GiB without a loss it lies ahead.
   if (t.phase === PHASE_OPEN && seqLt(t.recover, t.sndUna)) t.recover = t.sndUna;
   if (!seqGt(t.cursorSeq, t.sndUna)) t.cursorSpan = 0;
+  if (seqLt(t.sndSml, t.sndUna)) t.sndSml = t.sndUna;
   e.floor.neighbours.confirm(t.neighbour);
   tuneSend(e, t);
   if (t.has2(F2_PROVING | F2_SIZES)) sizesAcked(e, t);
@@ -155,6 +156,17 @@ function advance(e: Engine, t: Tcb, acked: number): boolean {
 function takeRecords(e: Engine, t: Tcb, ack: number): void {
   const board = e.scoreboard;
   const news = e.news;
+  // Below anything SACKed a record may be late, and then it has more to tell.
+  if (t.segHead !== 0 && !seqGt(t.highSacked, t.sndUna)) {
+    const first = board.start(t.segHead);
+    const firstSent = board.sentAt(t.segHead);
+    const last = board.shiftPlain(t, ack);
+    if (last !== 0) {
+      news.deliverTrain(board, last, firstSent);
+      news.delivered += seqDiff(board.end(last), first);
+      if (seqLt(first, t.recover)) news.flags |= NEWS_ORIGINAL;
+    }
+  }
   for (let rec = t.segHead; rec !== 0 && seqLt(board.start(rec), ack); rec = t.segHead) {
     const start = board.start(rec);
     const end = board.end(rec);

@@ -184,3 +184,7 @@ export const OPT_WINDOW_CLAMP = 28;
 export const OPT_QUICKACK = 30;
 /** Microseconds that the first ACKs of a connection wait (setting tcpFirstAckDelay). */
 export const OPT_FIRST_ACK_DELAY = 31;
+/** The congestion control: its number in cc/controls.ts (controlNumber). A change begins with the window there is. */
+export const OPT_CONGESTION = 32;
+/** Bytes a second that are sent at most; 0, or 2^32 - 1 as elsewhere: no limit. */
+export const OPT_MAX_PACING_RATE = 33;

@@ -155,6 +155,7 @@ function inheritOptions(t: Tcb, l: Tcb): void {
   t.flags2 |= l.flags2 & (F2_CORK | F2_RCVBUF_SET | F2_SNDBUF_SET | F2_PINGPONG);
   t.firstAckDelay = l.firstAckDelay;
   t.cc = l.cc;
+  t.maxRate = l.maxRate;
   t.keepIdle = l.keepIdle;
   t.keepInterval = l.keepInterval;
   t.keepCount = l.keepCount;

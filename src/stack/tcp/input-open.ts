@@ -218,12 +218,13 @@ export function established(e: Engine, t: Tcb): void {
   }
   t.cursorSpan = 0;
   t.sndUna = t.sndNxt;
-  t.sndSmall = t.sndNxt;
   t.recover = t.sndNxt;
   t.highSacked = t.sndNxt;
+  t.sndSml = t.sndNxt;
   t.cwndSeq = t.sndNxt;
   t.cwndAt = e.core.now.us;
   e.control(t).init(e, t);
+  t.pacingRate = t.maxRate; // the initial window goes at once
   t.retries = 0;
   t.rtxAt = 0;
   startTuning(e, t);

@@ -2,10 +2,14 @@
 // Called by tcp.ts; calls engine for what takes effect at once.
 
 import { EINVAL } from '../../base/errno.ts';
+import { CONTROLS } from './cc/controls.ts';
+import { hystartEnd } from './cc/hystart.ts';
+import { noControl } from './cc/none.ts';
 import { finWait2 } from './close.ts';
 import { setQuick } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import * as F from './flags.ts';
+import { updatePacing } from './rate.ts';
 import { updateMss } from './route.ts';
 import { CLOSE_WAIT, ESTABLISHED, LISTEN } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -20,6 +24,21 @@ const MOST = 2 ** 31 - 1;
 function setFlag(t: Tcb, flag: number, value: number): number {
   if (value) t.set(flag);
   else t.unset(flag);
+  return 0;
+}
+
+/** Another congestion control takes over, with the window that there is. */
+function changeControl(e: Engine, t: Tcb, value: number): number {
+  if (!(value < CONTROLS.length)) return -EINVAL;
+  t.cc = value;
+  if (t.state < ESTABLISHED) return 0;
+  const { cwnd, ssthresh } = t;
+  e.control(t).init(e, t);
+  if (ssthresh < F.NO_THRESHOLD) hystartEnd(t);
+  if (CONTROLS[value] !== noControl) {
+    t.cwnd = Math.min(cwnd, F.NO_THRESHOLD);
+    t.ssthresh = ssthresh;
+  }
   return 0;
 }
 
@@ -117,6 +136,12 @@ function setLimit(e: Engine, t: Tcb, option: number, value: number): number {
     case F.OPT_DEFER_ACCEPT:
       t.deferAccept = deferAccept(value);
       return 0;
+    case F.OPT_CONGESTION:
+      return changeControl(e, t, value);
+    case F.OPT_MAX_PACING_RATE:
+      t.maxRate = value >= 0xffffffff ? 0 : value;
+      updatePacing(e, t);
+      return 0;
     case F.OPT_WINDOW_CLAMP:
       if (value === 0 && t.state >= ESTABLISHED) return -EINVAL;
       t.windowClamp = value === 0 ? 0 : Math.min(MOST, Math.max(LEAST_CLAMP, value));
@@ -192,6 +217,10 @@ export function getOption(e: Engine, t: Tcb, option: number): number {
       return finWait2(e, t);
     case F.OPT_DEFER_ACCEPT:
       return t.deferAccept * 1000;
+    case F.OPT_CONGESTION:
+      return t.cc;
+    case F.OPT_MAX_PACING_RATE:
+      return t.maxRate;
     case F.OPT_WINDOW_CLAMP:
       return t.windowClamp;
     case F.OPT_QUICKACK:

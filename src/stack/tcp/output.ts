@@ -2,7 +2,7 @@
 // Called by tcp.ts for every active row at the end of a pass; calls emit, route and neighbours.
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
-import { seqDiff, seqGt, seqLe, seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import { restartAfterIdle, validateWindow } from './cwnd.ts';
 import { synFlags } from './ecn.ts';
@@ -216,7 +216,7 @@ function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
   const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
   if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
   board.resent(t, rec, e.core.now.us);
-  countRetransmission(e, t, length);
+  countRetransmission(e, t, start, length);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
   return OUT_DONE;
@@ -233,7 +233,6 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
     const length = Math.min(unsent, window, t.mss);
     const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
     if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, fin)) return false;
-    if (length < t.mss) t.sndSmall = t.sndNxt;
     probeSent(e, t, false);
     return true;
   }
@@ -254,6 +253,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
+  if (length % t.mss !== 0) t.sndSml = t.sndNxt;
   e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
@@ -294,7 +294,6 @@ function sendText(e: Engine, t: Tcb): number {
     // What goes because waiting has taken too long is not to wait at the peer.
     const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
     if (!sendNew(e, t, push ? TCP_PSH : 0, length, fin)) return OUT_FULL;
-    if (length % mss !== 0) t.sndSmall = t.sndNxt;
     turn -= length + 1;
   }
 }
@@ -310,8 +309,7 @@ function segmentLimit(e: Engine, t: Tcb, mss: number): number {
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
- * rest only if it ends what there is and nothing small is in flight (or Nagle is off), or fills half the largest window
- * seen. That full segments in flight do not hold back the rest of a write is Minshall's change to the rule, which Linux has.
+ * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
  */
 function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
   if (length >= mss) {
@@ -326,10 +324,13 @@ function lengthToSend(t: Tcb, unsent: number, length: number, window: number, ms
   return t.has(F_FORCE) && window > 0 ? length : 0;
 }
 
+/**
+ * Nagle's rule as Minshall has it, and most systems: a segment that is not full waits for the ACK of another such one, not
+ * for that of full ones. So there is one in flight at most, and the end of a write does not wait for its beginning.
+ */
 function tailMayGo(t: Tcb): boolean {
   if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
-  if (t.has(F_NODELAY) || t.has(F_FIN_QUEUED)) return true;
-  return !(seqGt(t.sndSmall, t.sndUna) && seqLe(t.sndSmall, t.sndNxt));
+  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || !seqGt(t.sndSml, t.sndUna);
 }
 
 /** Text waits and nothing is in flight that would bring an ACK: the persist timer asks for the window (RFC 9293 section 3.8.6.1). */

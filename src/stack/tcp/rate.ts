@@ -44,13 +44,14 @@ export function noteAppLimited(t: Tcb): void {
 export function updatePacing(e: Engine, t: Tcb): void {
   const s = e.core.settings;
   if (!s.tcpPacing || t.minRtt < s.tcpPacingMinRtt || t.cwnd >= NO_THRESHOLD) {
-    t.pacingRate = 0;
+    t.pacingRate = t.maxRate;
     return;
   }
   // Where the process or the path stood still for a while, SRTT says little of how fast the path is.
   const rtt = Math.min(t.srtt, 2 * t.minRtt);
   const gain = t.cwnd < t.ssthresh >> 1 ? SLOW_START_GAIN : AVOIDANCE_GAIN;
-  t.pacingRate = (gain * t.cwnd * 1e6) / rtt;
+  const rate = (gain * t.cwnd * 1e6) / rtt;
+  t.pacingRate = t.maxRate !== 0 && t.maxRate < rate ? t.maxRate : rate;
 }
 
 /** Whether text must wait. It is told when to come back by the row's timer. */

@@ -7,7 +7,7 @@ import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 960;
+export const TCB_BYTES = 1024;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
@@ -49,7 +49,7 @@ const SND_NXT = 38;
 const SND_WND = 39;
 const SND_WL1 = 40;
 const SND_WL2 = 41;
-const SND_SMALL = 42;
+const SND_SML = 42;
 const MAX_SND_WND = 43;
 const RCV_NXT = 44;
 const RCV_ADV = 45;
@@ -119,104 +119,111 @@ const RECOVER_FS = 108;
 const TLP_END = 109;
 const UNDO_MARKER = 110;
 const UNDO_RETRANS = 111;
-const PRIOR_CWND = 112;
-const PRIOR_SSTHRESH = 113;
-const RETRANS_STAMP = 114;
-const CWND = 115;
-const SSTHRESH = 116;
-const CC = 117;
-const CC_CELL0 = 118;
-const CC_CELL1 = 119;
-const CC_CELL2 = 120;
-const CC_CELL3 = 121;
-const CC_CELL4 = 122;
-const CC_CELL5 = 123;
-const CC_CELL6 = 124;
-const CC_CELL7 = 125;
-const MAX_OUT = 126;
-const CWND_SEQ = 127;
-const CWND_USED = 128;
-const DELIVERED_SEGMENTS = 129;
-const DELIVERED_CE = 130;
-const UNACKED_SEGMENTS = 131;
-const RCV_MSS = 132;
-const QUICK = 133;
-const ATO = 134;
-const FIRST_ACK_DELAY = 135;
-const DATA_AT = 136;
-const DSACK_START = 137;
-const DSACK_END = 138;
-const SACK_RECENT = 139;
-const SACK_RECENT1 = 140;
-const SACK_RECENT2 = 141;
-const SACK_RECENT3 = 142;
-const RCV_CLAMP = 143;
-const RCV_SPACE = 144;
-const RCV_SPACE_SEQ = 145;
-const RCV_RTT = 146;
-const RCV_RTT_SEQ = 147;
-const PARENT = 148;
-const ACCEPT_NEXT = 149;
-const ACCEPT_HEAD = 150;
-const ACCEPT_TAIL = 151;
-const ACCEPT_COUNT = 152;
-const SYN_COUNT = 153;
-const BACKLOG = 154;
-const KEEP_IDLE = 155;
-const KEEP_INTERVAL = 156;
-const KEEP_COUNT = 157;
-const USER_TIMEOUT = 158;
-const NOTSENT_LOW = 159;
-const CHALLENGE_AT = 160;
-const LINGER = 161;
-const SYN_RETRIES = 162;
-const FIN_WAIT2 = 163;
-const DEFER_ACCEPT = 164;
-const WINDOW_CLAMP = 165;
-const USER_MSS = 166;
-const ADV_MSS = 167;
-const INIT_CWND = 168;
-const MSS_CAP = 169;
-const MTU_FAILURES = 170;
-const PROVEN_MSS = 171;
-const PROVING_MSS = 172;
-const PROVING_SEQ = 173;
-const PENDING_MTU = 174;
-const PENDING_SEQ = 175;
-const RETRANSMITS = 176;
-const SEGS_IN = 177;
-const SEGS_OUT = 178;
-const DATA_SEGS_IN = 179;
-const DATA_SEGS_OUT = 180;
-const WHEEL_AT = 91;
-const RTX_AT = 92;
-const ACK_AT = 93;
-const LONG_AT = 94;
-const LAST_RECEIVED_AT = 95;
-const LAST_DATA_AT = 96;
-const RAISE_AT = 97;
-const LAST_SENT_AT = 98;
-const OPENED_AT = 99;
-const PACE_AT = 100;
-const PACING_RATE = 101;
-const RACK_AT = 102;
-const CWND_AT = 103;
-const MIN_RTT_AT = 104;
-const RCV_SPACE_AT = 105;
-const RCV_RTT_AT = 106;
-const STUCK_AT = 107;
-const DELIVERED = 108;
-const DELIVERED_AT = 109;
-const FIRST_SENT_AT = 110;
-const APP_LIMITED = 111;
-const DELIVERY_RATE = 112;
-const CC_REAL0 = 113;
-const CC_REAL1 = 114;
-const CC_REAL2 = 115;
-const CC_REAL3 = 116;
-const BYTES_RECEIVED = 117;
-const BYTES_ACKED = 118;
-const BYTES_RETRANSMITTED = 119;
+const UNDO_COUNT = 112;
+const UNDO_START0 = 113;
+const UNDO_START1 = 114;
+const UNDO_START2 = 115;
+const UNDO_START3 = 116;
+const PRIOR_CWND = 117;
+const PRIOR_SSTHRESH = 118;
+const RETRANS_STAMP = 119;
+const CWND = 120;
+const SSTHRESH = 121;
+const CC = 122;
+const CC_CELL0 = 123;
+const CC_CELL1 = 124;
+const CC_CELL2 = 125;
+const CC_CELL3 = 126;
+const CC_CELL4 = 127;
+const CC_CELL5 = 128;
+const CC_CELL6 = 129;
+const CC_CELL7 = 130;
+const MAX_OUT = 131;
+const CWND_SEQ = 132;
+const CWND_USED = 133;
+const DELIVERED_SEGMENTS = 134;
+const DELIVERED_CE = 135;
+const UNACKED_SEGMENTS = 136;
+const RCV_MSS = 137;
+const QUICK = 138;
+const ATO = 139;
+const FIRST_ACK_DELAY = 140;
+const DATA_AT = 141;
+const DSACK_START = 142;
+const DSACK_END = 143;
+const SACK_RECENT = 144;
+const SACK_RECENT1 = 145;
+const SACK_RECENT2 = 146;
+const SACK_RECENT3 = 147;
+const RCV_CLAMP = 148;
+const RCV_SPACE = 149;
+const RCV_SPACE_SEQ = 150;
+const RCV_RTT = 151;
+const RCV_RTT_SEQ = 152;
+const PARENT = 153;
+const ACCEPT_NEXT = 154;
+const ACCEPT_HEAD = 155;
+const ACCEPT_TAIL = 156;
+const ACCEPT_COUNT = 157;
+const SYN_COUNT = 158;
+const BACKLOG = 159;
+const KEEP_IDLE = 160;
+const KEEP_INTERVAL = 161;
+const KEEP_COUNT = 162;
+const USER_TIMEOUT = 163;
+const NOTSENT_LOW = 164;
+const CHALLENGE_AT = 165;
+const LINGER = 166;
+const SYN_RETRIES = 167;
+const FIN_WAIT2 = 168;
+const DEFER_ACCEPT = 169;
+const WINDOW_CLAMP = 170;
+const USER_MSS = 171;
+const ADV_MSS = 172;
+const INIT_CWND = 173;
+const MSS_CAP = 174;
+const MTU_FAILURES = 175;
+const PROVEN_MSS = 176;
+const PROVING_MSS = 177;
+const PROVING_SEQ = 178;
+const PENDING_MTU = 179;
+const PENDING_SEQ = 180;
+const RETRANSMITS = 181;
+const SEGS_IN = 182;
+const SEGS_OUT = 183;
+const DATA_SEGS_IN = 184;
+const DATA_SEGS_OUT = 185;
+const WHEEL_AT = 93;
+const RTX_AT = 94;
+const ACK_AT = 95;
+const LONG_AT = 96;
+const LAST_RECEIVED_AT = 97;
+const LAST_DATA_AT = 98;
+const RAISE_AT = 99;
+const LAST_SENT_AT = 100;
+const OPENED_AT = 101;
+const PACE_AT = 102;
+const PACING_RATE = 103;
+const MAX_RATE = 104;
+const RACK_AT = 105;
+const CWND_AT = 106;
+const MIN_RTT_AT = 107;
+const RCV_SPACE_AT = 108;
+const RCV_RTT_AT = 109;
+const STUCK_AT = 110;
+const DELIVERED = 111;
+const DELIVERED_AT = 112;
+const FIRST_SENT_AT = 113;
+const APP_LIMITED = 114;
+const DELIVERY_RATE = 115;
+const CC_REAL0 = 116;
+const CC_REAL1 = 117;
+const CC_REAL2 = 118;
+const CC_REAL3 = 119;
+const BYTES_RECEIVED = 120;
+const BYTES_ACKED = 121;
+const BYTES_RETRANSMITTED = 122;
+const BYTES_DUPLICATE = 123;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -246,6 +253,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 
 /** Where a reader from outside finds each field: int32 cells by cell number, doubles by the number of the double. */
 export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: number }>> = {
@@ -289,7 +297,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sndWnd: { cell: SND_WND },
   sndWl1: { cell: SND_WL1 },
   sndWl2: { cell: SND_WL2 },
-  sndSmall: { cell: SND_SMALL },
+  sndSml: { cell: SND_SML },
   maxSndWnd: { cell: MAX_SND_WND },
   rcvNxt: { cell: RCV_NXT },
   rcvAdv: { cell: RCV_ADV },
@@ -359,6 +367,11 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   tlpEnd: { cell: TLP_END },
   undoMarker: { cell: UNDO_MARKER },
   undoRetrans: { cell: UNDO_RETRANS },
+  undoCount: { cell: UNDO_COUNT },
+  undoStart0: { cell: UNDO_START0 },
+  undoStart1: { cell: UNDO_START1 },
+  undoStart2: { cell: UNDO_START2 },
+  undoStart3: { cell: UNDO_START3 },
   priorCwnd: { cell: PRIOR_CWND },
   priorSsthresh: { cell: PRIOR_SSTHRESH },
   retransStamp: { cell: RETRANS_STAMP },
@@ -439,6 +452,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   openedAt: { double: OPENED_AT },
   paceAt: { double: PACE_AT },
   pacingRate: { double: PACING_RATE },
+  maxRate: { double: MAX_RATE },
   rackAt: { double: RACK_AT },
   cwndAt: { double: CWND_AT },
   minRttAt: { double: MIN_RTT_AT },
@@ -457,6 +471,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   bytesReceived: { double: BYTES_RECEIVED },
   bytesAcked: { double: BYTES_ACKED },
   bytesRetransmitted: { double: BYTES_RETRANSMITTED },
+  bytesDuplicate: { double: BYTES_DUPLICATE },
 };
 
 /** A cursor over the connection table: `at(row)` aims it. Times are us, sizes bytes, sequence numbers int32. */
@@ -724,12 +739,12 @@ export class Tcb {
   set sndWl2(v: number) {
     this.i32[this.c + SND_WL2] = v;
   }
-  /** End of the last segment sent that was not full: in flight while beyond SND.UNA (Nagle's rule). */
-  get sndSmall(): number {
-    return this.i32[this.c + SND_SMALL]!;
+  /** End of the last segment sent that was not full (Minshall's form of Nagle's rule). */
+  get sndSml(): number {
+    return this.i32[this.c + SND_SML]!;
   }
-  set sndSmall(v: number) {
-    this.i32[this.c + SND_SMALL] = v;
+  set sndSml(v: number) {
+    this.i32[this.c + SND_SML] = v;
   }
   /** Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1). */
   get maxSndWnd(): number {
@@ -1189,6 +1204,37 @@ export class Tcb {
   }
   set undoRetrans(v: number) {
     this.i32[this.c + UNDO_RETRANS] = v;
+  }
+  /** How many were; where the first four began. */
+  get undoCount(): number {
+    return this.i32[this.c + UNDO_COUNT]!;
+  }
+  set undoCount(v: number) {
+    this.i32[this.c + UNDO_COUNT] = v;
+  }
+  get undoStart0(): number {
+    return this.i32[this.c + UNDO_START0]!;
+  }
+  set undoStart0(v: number) {
+    this.i32[this.c + UNDO_START0] = v;
+  }
+  get undoStart1(): number {
+    return this.i32[this.c + UNDO_START1]!;
+  }
+  set undoStart1(v: number) {
+    this.i32[this.c + UNDO_START1] = v;
+  }
+  get undoStart2(): number {
+    return this.i32[this.c + UNDO_START2]!;
+  }
+  set undoStart2(v: number) {
+    this.i32[this.c + UNDO_START2] = v;
+  }
+  get undoStart3(): number {
+    return this.i32[this.c + UNDO_START3]!;
+  }
+  set undoStart3(v: number) {
+    this.i32[this.c + UNDO_START3] = v;
   }
   /** cwnd and ssthresh before the reduction. */
   get priorCwnd(): number {
@@ -1720,6 +1766,13 @@ export class Tcb {
   set pacingRate(v: number) {
     this.f64[(this.c >> 1) + PACING_RATE] = v;
   }
+  /** The user's limit of it; 0: none. */
+  get maxRate(): number {
+    return this.f64[(this.c >> 1) + MAX_RATE]!;
+  }
+  set maxRate(v: number) {
+    this.f64[(this.c >> 1) + MAX_RATE] = v;
+  }
   /** RACK.xmit_ts. */
   get rackAt(): number {
     return this.f64[(this.c >> 1) + RACK_AT]!;
@@ -1837,6 +1890,13 @@ export class Tcb {
   }
   set bytesRetransmitted(v: number) {
     this.f64[(this.c >> 1) + BYTES_RETRANSMITTED] = v;
+  }
+  /** Reported as duplicates by the peer (D-SACK). */
+  get bytesDuplicate(): number {
+    return this.f64[(this.c >> 1) + BYTES_DUPLICATE]!;
+  }
+  set bytesDuplicate(v: number) {
+    this.f64[(this.c >> 1) + BYTES_DUPLICATE] = v;
   }
 
   has(flag: number): boolean {

@@ -65,11 +65,10 @@ export function offerWindow(t: Tcb, scale: number, share: number): number {
  * `mss` bytes. Also sets from where the window grows.
  */
 export function synWindow(t: Tcb, most: number, mss: number): number {
-  const window = Math.min(t.rcvLimit, MAX_UNSCALED);
   t.rcvClamp = NO_CLAMP;
-  if (most >= NO_CLAMP) return window;
-  const first = Math.min(window, most);
-  t.rcvClamp = first > mss ? first - (first % mss) : first;
+  if (most >= NO_CLAMP) return Math.min(t.rcvLimit, MAX_UNSCALED);
+  const first = Math.min(t.rcvLimit, most);
+  t.rcvClamp = Math.min(first > mss ? first - (first % mss) : first, MAX_UNSCALED);
   return t.rcvClamp;
 }
 
