@@ -309,8 +309,7 @@ function segmentLimit(e: Engine, t: Tcb, mss: number): number {
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
- * rest only if it ends what there is and nothing small is in flight (or Nagle is off), or fills half the largest window
- * seen. That full segments in flight do not hold back the rest of a write is Minshall's change to the rule, which Linux has.
+ * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
  */
 function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
   if (length >= mss) {
