@@ -201,6 +201,7 @@ double     lastSentAt         When data was last sent.
 double     openedAt           When the row was made.
 double     paceAt             Not before this moment is more to be sent (pacing).
 double     pacingRate         Bytes a second; 0: unpaced.
+double     maxPacingRate      Most that the user allows (OPT_MAX_PACING_RATE), bytes a second; 0: no limit.
 double     rackAt             RACK.xmit_ts.
 double     cwndAt             When cwnd was last in full use (RFC 7661).
 double     minRttAt           When minRtt was measured.

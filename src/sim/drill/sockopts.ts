@@ -1,6 +1,7 @@
 // Socket options: one table that says which of Linux's names lead to which option of the stack, and how values change on the way.
 // Called by the calls; calls stack.tcp and stack.udp. What is not in the table, or not in the stack, is remembered.
 
+import { controlNumber } from '../../stack/tcp/cc/controls.ts';
 import * as F from '../../stack/tcp/flags.ts';
 import { UDP_OPTION_DONT_FRAGMENT, UDP_OPTION_TRAFFIC_CLASS, UDP_OPTION_TTL } from '../../stack/udp-options.ts';
 import type { Sock } from './sock.ts';
@@ -50,7 +51,14 @@ export const OPTIONS: Readonly<Record<string, Known>> = {
     toStack: (v) => (Array.isArray(v) && v[0] !== 0 && v[1] === 0 ? 1 : 0),
     initial: [0, 0],
   },
-  SO_MAX_PACING_RATE: { level: 'SOL_SOCKET', stack: 'OPT_MAX_PACING_RATE', initial: 0xffffffff },
+  SO_MAX_PACING_RATE: {
+    level: 'SOL_SOCKET',
+    stack: 'OPT_MAX_PACING_RATE',
+    // ~0: no limit.
+    toStack: (v) => ((v as number) >= 0 && (v as number) < 0xffffffff ? (v as number) : 0),
+    fromStack: (v) => (v === 0 ? 0xffffffff : v),
+    initial: 0xffffffff,
+  },
   SO_RCVTIMEO: { level: 'SOL_SOCKET', initial: [0, 0] },
   SO_SNDTIMEO: { level: 'SOL_SOCKET', initial: [0, 0] },
   SO_RCVLOWAT: { level: 'SOL_SOCKET', initial: 1 },
@@ -69,7 +77,13 @@ export const OPTIONS: Readonly<Record<string, Known>> = {
   TCP_DEFER_ACCEPT: { level: 'SOL_TCP', stack: 'OPT_DEFER_ACCEPT', ...seconds, initial: 0 },
   TCP_WINDOW_CLAMP: { level: 'SOL_TCP', stack: 'OPT_WINDOW_CLAMP', initial: 0 },
   TCP_QUICKACK: { level: 'SOL_TCP', stack: 'OPT_QUICKACK', initial: 1 },
-  TCP_CONGESTION: { level: 'SOL_TCP', stack: 'OPT_CONGESTION', toStack: (v) => String(v), initial: 'cubic' },
+  // A control that the stack has not is remembered only.
+  TCP_CONGESTION: {
+    level: 'SOL_TCP',
+    stack: 'OPT_CONGESTION',
+    toStack: (v) => controlNumber(String(v)),
+    initial: 'cubic',
+  },
   TCP_USER_TIMEOUT: { level: 'SOL_TCP', stack: 'OPT_USER_TIMEOUT', ...milliseconds, initial: 0 },
   TCP_NOTSENT_LOWAT: { level: 'SOL_TCP', stack: 'OPT_NOTSENT_LOWAT', initial: 0 },
   TCP_INQ: { level: 'SOL_TCP', initial: 0 },
@@ -120,7 +134,7 @@ export function setSockOption(world: World, sock: Sock, name: string, value: Opt
 function toStack(world: World, sock: Sock, name: string, value: OptionValue): number {
   const known = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
   const changed = known?.toStack?.(value) ?? value;
-  if (typeof changed !== 'number') return 0;
+  if (typeof changed !== 'number' || changed < 0) return 0;
   if (sock.state === 'datagram') {
     return known?.udp === undefined ? 0 : world.stack.udp.set(sock.handle, known.udp as never, changed);
   }

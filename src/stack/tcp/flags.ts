@@ -156,3 +156,7 @@ export const OPT_TOS = 10;
 export const OPT_QUICKACK = 30;
 /** Microseconds that the first ACKs of a connection wait (setting tcpFirstAckDelay). */
 export const OPT_FIRST_ACK_DELAY = 31;
+/** Congestion control by its number (cc/controls.ts); cwnd and ssthresh stay. */
+export const OPT_CONGESTION = 32;
+/** Most that is sent, bytes a second, beyond the first window; 0: no limit. */
+export const OPT_MAX_PACING_RATE = 33;

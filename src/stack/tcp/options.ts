@@ -2,9 +2,11 @@
 // Called by tcp.ts; calls engine for what takes effect at once.
 
 import { EINVAL } from '../../base/errno.ts';
+import { CONTROLS } from './cc/controls.ts';
 import { setQuick } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import * as F from './flags.ts';
+import { updatePacing } from './rate.ts';
 import { CLOSE_WAIT, ESTABLISHED, LISTEN } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -65,6 +67,12 @@ export function setOption(e: Engine, t: Tcb, option: number, value: number): num
     case F.OPT_QUICKACK:
       setQuick(e, t, value !== 0);
       return 0;
+    case F.OPT_CONGESTION:
+      return setControl(e, t, value);
+    case F.OPT_MAX_PACING_RATE:
+      t.maxPacingRate = value;
+      if (t.bytesAcked > 0) updatePacing(e, t);
+      return 0;
     case F.OPT_FIRST_ACK_DELAY:
       if (value > 500_000) return -EINVAL; // RFC 1122 section 4.2.3.2
       t.firstAckDelay = value;
@@ -72,6 +80,21 @@ export function setOption(e: Engine, t: Tcb, option: number, value: number): num
     default:
       return -EINVAL;
   }
+}
+
+/** Another control takes over: it begins anew, with the windows as they are. */
+function setControl(e: Engine, t: Tcb, value: number): number {
+  const control = CONTROLS[value];
+  if (control === undefined) return -EINVAL;
+  if (t.cc === value) return 0;
+  t.cc = value;
+  if (t.state < ESTABLISHED) return 0;
+  const { cwnd, ssthresh } = t;
+  control.init(e, t);
+  if (cwnd >= F.NO_THRESHOLD || t.cwnd >= F.NO_THRESHOLD) return 0;
+  t.cwnd = cwnd;
+  t.ssthresh = ssthresh;
+  return 0;
 }
 
 /** The value of OPT_*, or -EINVAL. */
@@ -99,6 +122,10 @@ export function getOption(t: Tcb, option: number): number {
       return t.tos;
     case F.OPT_QUICKACK:
       return t.has2(F.F2_PINGPONG) ? 0 : 1;
+    case F.OPT_CONGESTION:
+      return t.cc;
+    case F.OPT_MAX_PACING_RATE:
+      return t.maxPacingRate;
     case F.OPT_FIRST_ACK_DELAY:
       return t.firstAckDelay;
     default:

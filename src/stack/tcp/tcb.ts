@@ -177,24 +177,25 @@ const LAST_SENT_AT = 86;
 const OPENED_AT = 87;
 const PACE_AT = 88;
 const PACING_RATE = 89;
-const RACK_AT = 90;
-const CWND_AT = 91;
-const MIN_RTT_AT = 92;
-const RCV_SPACE_AT = 93;
-const RCV_RTT_AT = 94;
-const STUCK_AT = 95;
-const DELIVERED = 96;
-const DELIVERED_AT = 97;
-const FIRST_SENT_AT = 98;
-const APP_LIMITED = 99;
-const DELIVERY_RATE = 100;
-const CC_REAL0 = 101;
-const CC_REAL1 = 102;
-const CC_REAL2 = 103;
-const CC_REAL3 = 104;
-const BYTES_RECEIVED = 105;
-const BYTES_ACKED = 106;
-const BYTES_RETRANSMITTED = 107;
+const MAX_PACING_RATE = 90;
+const RACK_AT = 91;
+const CWND_AT = 92;
+const MIN_RTT_AT = 93;
+const RCV_SPACE_AT = 94;
+const RCV_RTT_AT = 95;
+const STUCK_AT = 96;
+const DELIVERED = 97;
+const DELIVERED_AT = 98;
+const FIRST_SENT_AT = 99;
+const APP_LIMITED = 100;
+const DELIVERY_RATE = 101;
+const CC_REAL0 = 102;
+const CC_REAL1 = 103;
+const CC_REAL2 = 104;
+const CC_REAL3 = 105;
+const BYTES_RECEIVED = 106;
+const BYTES_ACKED = 107;
+const BYTES_RETRANSMITTED = 108;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -395,6 +396,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   openedAt: { double: OPENED_AT },
   paceAt: { double: PACE_AT },
   pacingRate: { double: PACING_RATE },
+  maxPacingRate: { double: MAX_PACING_RATE },
   rackAt: { double: RACK_AT },
   cwndAt: { double: CWND_AT },
   minRttAt: { double: MIN_RTT_AT },
@@ -1526,6 +1528,13 @@ export class Tcb {
   }
   set pacingRate(v: number) {
     this.f64[(this.c >> 1) + PACING_RATE] = v;
+  }
+  /** Most that the user allows (OPT_MAX_PACING_RATE), bytes a second; 0: no limit. */
+  get maxPacingRate(): number {
+    return this.f64[(this.c >> 1) + MAX_PACING_RATE]!;
+  }
+  set maxPacingRate(v: number) {
+    this.f64[(this.c >> 1) + MAX_PACING_RATE] = v;
   }
   /** RACK.xmit_ts. */
   get rackAt(): number {
