@@ -79,7 +79,8 @@ function transfer(c: Case, seed: number, loss: number, late: number): number {
     for (const s of p.take()) {
       const length = s.data.length;
       assert.deepEqual(Buffer.from(s.data), Buffer.from(DATA.subarray(s.seq - 1, s.seq - 1 + length)), what);
-      if (length > 0 && !chance(loss)) inPath.push({ at: now + 20 + (chance(late) ? rng.below(30) : 0), seq: s.seq, length });
+      if (length > 0 && !chance(loss))
+        inPath.push({ at: now + 20 + (chance(late) ? rng.below(30) : 0), seq: s.seq, length });
       if (chance(1)) inPath.push({ at: now + 21, seq: s.seq, length });
     }
     inPath.sort((a, b) => a.at - b.at);
@@ -135,7 +136,12 @@ describe('a hostile receiver', () => {
           const ack = rng.below(4) === 0 ? near() : una + (rng.below(3) === 0 ? rng.below(1500) : 0);
           if (c.ts) p.ts = 2 + step;
           const flags = rng.below(8) === 0 ? 'EA' : 'A';
-          p.inject(flags, { seq: 1, ack, win: rng.below(6) === 0 ? rng.below(3000) : 60_000, ...(sack.length > 0 && { sack }) });
+          p.inject(flags, {
+            seq: 1,
+            ack,
+            win: rng.below(6) === 0 ? rng.below(3000) : 60_000,
+            ...(sack.length > 0 && { sack }),
+          });
           checkSums(p, what);
           if (p.tcp.info(p.h) === null) break;
           una = Math.max(1, p.tcp.info(p.h)!.bytesAcked + 1);
