@@ -149,7 +149,7 @@ export function currentSsthresh(t: Tcb): number {
 /** Marks what must be lost by now. Returns whether the reordering timer runs. */
 function findLosses(e: Engine, t: Tcb, sack: boolean): boolean {
   if (sack) return rackDetect(e, t);
-  const enough = t.phase < PHASE_RECOVERY && t.sackedBytes >= DUPLICATES * t.mss;
+  const enough = t.phase < PHASE_RECOVERY && t.dupAcks >= DUPLICATES;
   if (enough || (t.phase === PHASE_RECOVERY && e.news.acked > 0)) loseFirst(e, t);
   return false;
 }

@@ -92,82 +92,83 @@ const LOST_HINT = 81;
 const SACK_HINT = 82;
 const SACKED_BYTES = 83;
 const LOST_BYTES = 84;
-const RETRANS_BYTES = 85;
-const WAITING_BYTES = 86;
-const SACK_SEEN0 = 87;
-const SACK_SEEN1 = 88;
-const SACK_SEEN2 = 89;
-const SACK_SEEN3 = 90;
-const SACK_SEEN4 = 91;
-const SACK_SEEN5 = 92;
-const SACK_SEEN6 = 93;
-const SACK_SEEN7 = 94;
-const HIGH_SACKED = 95;
-const PHASE = 96;
-const RECOVER = 97;
-const DUP_ACKS = 98;
-const RACK_END = 99;
-const RACK_RTT = 100;
-const REO_WND_MULT = 101;
-const REO_WND_PERSIST = 102;
-const DSACK_ROUND = 103;
-const REORDERING = 104;
-const PRR_DELIVERED = 105;
-const PRR_OUT = 106;
-const RECOVER_FS = 107;
-const TLP_END = 108;
-const UNDO_MARKER = 109;
-const UNDO_RETRANS = 110;
-const PRIOR_CWND = 111;
-const PRIOR_SSTHRESH = 112;
-const RETRANS_STAMP = 113;
-const CWND = 114;
-const SSTHRESH = 115;
-const CC = 116;
-const CC_CELL0 = 117;
-const CC_CELL1 = 118;
-const CC_CELL2 = 119;
-const CC_CELL3 = 120;
-const CC_CELL4 = 121;
-const CC_CELL5 = 122;
-const CC_CELL6 = 123;
-const CC_CELL7 = 124;
-const MAX_OUT = 125;
-const CWND_SEQ = 126;
-const CWND_USED = 127;
-const DELIVERED_SEGMENTS = 128;
-const DELIVERED_CE = 129;
-const UNACKED_SEGMENTS = 130;
-const RCV_MSS = 131;
-const QUICK = 132;
-const ATO = 133;
-const FIRST_ACK_DELAY = 134;
-const DATA_AT = 135;
-const DSACK_START = 136;
-const DSACK_END = 137;
-const SACK_RECENT = 138;
-const SACK_RECENT1 = 139;
-const SACK_RECENT2 = 140;
-const SACK_RECENT3 = 141;
-const RCV_CLAMP = 142;
-const RCV_SPACE = 143;
-const RCV_SPACE_SEQ = 144;
-const RCV_RTT = 145;
-const RCV_RTT_SEQ = 146;
-const PARENT = 147;
-const ACCEPT_NEXT = 148;
-const ACCEPT_HEAD = 149;
-const ACCEPT_TAIL = 150;
-const ACCEPT_COUNT = 151;
-const SYN_COUNT = 152;
-const BACKLOG = 153;
-const KEEP_IDLE = 154;
-const KEEP_INTERVAL = 155;
-const KEEP_COUNT = 156;
-const USER_TIMEOUT = 157;
-const NOTSENT_LOW = 158;
-const CHALLENGE_AT = 159;
-const CHALLENGE_COUNT = 160;
+const SACKED_SEGMENTS = 85;
+const RETRANS_BYTES = 86;
+const WAITING_BYTES = 87;
+const SACK_SEEN0 = 88;
+const SACK_SEEN1 = 89;
+const SACK_SEEN2 = 90;
+const SACK_SEEN3 = 91;
+const SACK_SEEN4 = 92;
+const SACK_SEEN5 = 93;
+const SACK_SEEN6 = 94;
+const SACK_SEEN7 = 95;
+const HIGH_SACKED = 96;
+const PHASE = 97;
+const RECOVER = 98;
+const DUP_ACKS = 99;
+const RACK_END = 100;
+const RACK_RTT = 101;
+const REO_WND_MULT = 102;
+const REO_WND_PERSIST = 103;
+const DSACK_ROUND = 104;
+const REORDERING = 105;
+const PRR_DELIVERED = 106;
+const PRR_OUT = 107;
+const RECOVER_FS = 108;
+const TLP_END = 109;
+const UNDO_MARKER = 110;
+const UNDO_RETRANS = 111;
+const PRIOR_CWND = 112;
+const PRIOR_SSTHRESH = 113;
+const RETRANS_STAMP = 114;
+const CWND = 115;
+const SSTHRESH = 116;
+const CC = 117;
+const CC_CELL0 = 118;
+const CC_CELL1 = 119;
+const CC_CELL2 = 120;
+const CC_CELL3 = 121;
+const CC_CELL4 = 122;
+const CC_CELL5 = 123;
+const CC_CELL6 = 124;
+const CC_CELL7 = 125;
+const MAX_OUT = 126;
+const CWND_SEQ = 127;
+const CWND_USED = 128;
+const DELIVERED_SEGMENTS = 129;
+const DELIVERED_CE = 130;
+const UNACKED_SEGMENTS = 131;
+const RCV_MSS = 132;
+const QUICK = 133;
+const ATO = 134;
+const FIRST_ACK_DELAY = 135;
+const DATA_AT = 136;
+const DSACK_START = 137;
+const DSACK_END = 138;
+const SACK_RECENT = 139;
+const SACK_RECENT1 = 140;
+const SACK_RECENT2 = 141;
+const SACK_RECENT3 = 142;
+const RCV_CLAMP = 143;
+const RCV_SPACE = 144;
+const RCV_SPACE_SEQ = 145;
+const RCV_RTT = 146;
+const RCV_RTT_SEQ = 147;
+const PARENT = 148;
+const ACCEPT_NEXT = 149;
+const ACCEPT_HEAD = 150;
+const ACCEPT_TAIL = 151;
+const ACCEPT_COUNT = 152;
+const SYN_COUNT = 153;
+const BACKLOG = 154;
+const KEEP_IDLE = 155;
+const KEEP_INTERVAL = 156;
+const KEEP_COUNT = 157;
+const USER_TIMEOUT = 158;
+const NOTSENT_LOW = 159;
+const CHALLENGE_AT = 160;
+const CHALLENGE_COUNT = 161;
 const WHEEL_AT = 81;
 const RTX_AT = 82;
 const ACK_AT = 83;
@@ -311,6 +312,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sackHint: { cell: SACK_HINT },
   sackedBytes: { cell: SACKED_BYTES },
   lostBytes: { cell: LOST_BYTES },
+  sackedSegments: { cell: SACKED_SEGMENTS },
   retransBytes: { cell: RETRANS_BYTES },
   waitingBytes: { cell: WAITING_BYTES },
   sackSeen0: { cell: SACK_SEEN0 },
@@ -972,6 +974,13 @@ export class Tcb {
   }
   set lostBytes(v: number) {
     this.i32[this.c + LOST_BYTES] = v;
+  }
+  /** Segments SACKed, as they were sent (RFC 8985 section 6.2, RACK.segs_sacked). */
+  get sackedSegments(): number {
+    return this.i32[this.c + SACKED_SEGMENTS]!;
+  }
+  set sackedSegments(v: number) {
+    this.i32[this.c + SACKED_SEGMENTS] = v;
   }
   get retransBytes(): number {
     return this.i32[this.c + RETRANS_BYTES]!;
