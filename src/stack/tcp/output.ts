@@ -241,9 +241,10 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   // What is SACKed has arrived; the last that has not is what may be lost.
   while (tail !== 0 && (board.state(tail) & SEG_SACKED) !== 0) tail = board.previous(tail);
   if (tail === 0) return true;
-  const excess = seqDiff(board.end(tail), board.start(tail)) - t.mss - (t.has(F_FIN_SENT) ? 1 : 0);
-  if (excess > 0 && board.split(t, tail, (board.end(tail) - t.mss - (t.has(F_FIN_SENT) ? 1 : 0)) | 0))
-    tail = board.next(tail);
+  // Of several segments in one record the last: it ends where they do, and begins where it began.
+  const text = seqDiff(board.end(tail), board.start(tail)) - (t.has(F_FIN_SENT) ? 1 : 0);
+  const before = Math.floor((text - 1) / t.mss) * t.mss;
+  if (before > 0 && board.split(t, tail, (board.start(tail) + before) | 0)) tail = board.next(tail);
   if (sendAgain(e, t, tail, seqDiff(board.end(tail), board.start(tail))) !== OUT_DONE) return false;
   probeSent(e, t, true);
   return true;
