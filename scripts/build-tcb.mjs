@@ -105,6 +105,7 @@ int        lostHint           No lost record that waits to be sent again lies be
 int        sackHint           The last record that a SACK block has reached.
 int        sackedBytes        Bytes in flight that are SACKed, that count as lost, and those sent again.
 int        lostBytes
+int        sackedSegments     Segments SACKed, as they were sent (RFC 8985 section 6.2, RACK.segs_sacked).
 int        retransBytes
 int        waitingBytes       Those that are lost and not sent again.
 int        sackSeen0          The SACK blocks of the last ACK: they tell nothing new.

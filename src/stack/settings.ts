@@ -126,6 +126,10 @@ export interface Settings {
   tcpBaseMss: number;
   /** When the full size is tried again: 10 min (RFC 8899 section 5.1.1 PMTU_RAISE_TIMER); the first times after a tenth of it, doubling. */
   tcpMtuRaise: number;
+  /** An ICMP error that only says "not now" ends a connection that is being opened: off (RFC 9293 section 3.9.2.2); Linux has it on (RFC 5461 section 4.1). */
+  tcpSynSoftErrors: boolean;
+  /** A reset does not end TIME-WAIT: on (RFC 1337 section 3, F1); RFC 9293 section 3.10.7.4 and Linux have it off. */
+  tcpRfc1337: boolean;
   /** A packet-too-big for less than what was acknowledged counts only if a timeout bears it out: on (RFC 5927 section 7.2). */
   tcpDoubtTooBig: boolean;
   /** Least path MTU believed over IPv4, 552 bytes: to a path no wider go packets without DF. IPv6: 1280 always (RFC 8201 section 4). */
@@ -214,6 +218,8 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   tcpMtuProbing: 1,
   tcpBaseMss: 1024,
   tcpMtuRaise: 600 * SECOND,
+  tcpSynSoftErrors: false,
+  tcpRfc1337: true,
   tcpDoubtTooBig: true,
   pathMtuMin: 552,
   tcpNotsentLowat: 0,

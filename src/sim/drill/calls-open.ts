@@ -227,8 +227,17 @@ const shutdown: Call = (process, call) =>
   onSock(process, call, (sock) => {
     const how = numberOr(call.args[1], 2);
     if (how < 0 || how > 2) return -EINVAL;
-    if (sock.state !== 'connected' && sock.state !== 'connecting') return -ENOTCONN;
     const { tcp } = process.world.stack;
+    if (sock.state === 'listening') {
+      if (how === 1) return 0;
+      // It listens no more, and is as it was before listen().
+      tcp.close(sock.handle);
+      sock.handle = 0;
+      sock.state = 'fresh';
+      process.flows.listening(0);
+      return 0;
+    }
+    if (sock.state !== 'connected' && sock.state !== 'connecting') return -ENOTCONN;
     const state = tcp.state(sock.handle);
     if (state === CLOSED || state === TIME_WAIT) return -ENOTCONN; // of TIME-WAIT a socket of Linux knows nothing
     if (how !== 1) sock.shutRead = true;

@@ -25,7 +25,7 @@ export interface Surroundings {
 const MOST_DEPTH = 4;
 /** Programs that change nothing a script of ours could see. */
 const ACCEPTED: ReadonlySet<string> = new Set(
-  `tc nstat ethtool echo true : set modprobe iptables ip6tables nft sync mkdir rm cat grep test [ ulimit export
+  `nstat ethtool echo true : set modprobe iptables ip6tables nft sync mkdir rm cat grep test [ ulimit export
    ss netstat killall kill wait exit setcap bash sh python python3 perl awk sed ifconfig cd pwd`.split(/\s+/),
 );
 
@@ -53,7 +53,10 @@ function runLine(around: Surroundings, line: string, depth: number): void {
     around.sleep(Math.min(86_400e6, Number.parseFloat(words[1] ?? '0') * (base === 'sleep' ? 1e6 : 1) || 0));
   } else if (base === 'sysctl') sysctl(around, words.slice(1));
   else if (base === 'ip') ip(around, words.slice(1));
-  else if (/^\.{0,2}\/|\.sh$|\.py$/.test(name) || name === 'source' || name === '.') {
+  else if (base === 'tc') {
+    // The queueing discipline that paces.
+    if (words.includes('qdisc') && words.includes('fq')) change(around, { tcpPacing: true });
+  } else if (/^\.{0,2}\/|\.sh$|\.py$/.test(name) || name === 'source' || name === '.') {
     // A script beside this one: of it what we would do as well, and nothing else.
     const path = name === 'source' || name === '.' ? (words[1] ?? '') : name;
     const inner = depth < MOST_DEPTH && path.endsWith('.sh') ? around.read(path) : undefined;

@@ -54,6 +54,11 @@ test('any text is parsed, or refused with line and column', () => {
   for (const text of corpus) for (let cut = 0; cut < text.length; cut += 7) parses(text.slice(0, cut));
 });
 
+test('a parenthesis without a number behind an ICMP type is refused', () => {
+  parses('0 < icmp unreachable net_unreachable ( [1:1(0)]');
+  parses('0 < icmp unreachable net_unreachable (x)');
+});
+
 test('brackets without end are refused, not followed down for ever', () => {
   for (const open of ['[', '(', '{', '-', '~', '{a=']) parses(`0 f(${open.repeat(50_000)}`);
   for (const open of ['(', '[', '-', 'not ', '1**', '1 if 1 else ']) parses(`0 %{ assert ${open.repeat(20_000)} }%`);

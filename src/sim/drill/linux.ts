@@ -57,6 +57,9 @@ export const LINUX: Profile = {
   tcpMtuProbing: 0,
   /** Linux takes what an ICMP error in the window says. */
   tcpDoubtTooBig: false,
+  /** Whatever ICMP error arrives ends a connection that is being opened. */
+  tcpSynSoftErrors: true,
+  tcpRfc1337: false,
   pathMtuMin: 552,
   tcpMinMss: 48,
   tcpInvalidRateLimit: 500 * MILLI,

@@ -51,7 +51,14 @@ export const OPTIONS: Readonly<Record<string, Known>> = {
     toStack: (v) => (Array.isArray(v) && v[0] !== 0 && v[1] === 0 ? 1 : 0),
     initial: [0, 0],
   },
-  SO_MAX_PACING_RATE: { level: 'SOL_SOCKET', stack: 'OPT_MAX_PACING_RATE', initial: 0xffffffff },
+  SO_MAX_PACING_RATE: {
+    level: 'SOL_SOCKET',
+    stack: 'OPT_MAX_PACING_RATE',
+    // ~0: no limit.
+    toStack: (v) => ((v as number) >= 0 && (v as number) < 0xffffffff ? (v as number) : 0),
+    fromStack: (v) => (v === 0 ? 0xffffffff : v),
+    initial: 0xffffffff,
+  },
   SO_RCVTIMEO: { level: 'SOL_SOCKET', initial: [0, 0] },
   SO_SNDTIMEO: { level: 'SOL_SOCKET', initial: [0, 0] },
   SO_RCVLOWAT: { level: 'SOL_SOCKET', initial: 1 },

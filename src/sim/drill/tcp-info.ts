@@ -111,6 +111,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   tcpi_data_segs_in: plain('dataSegsIn'),
   tcpi_data_segs_out: plain('dataSegsOut'),
   tcpi_delivery_rate: plain('deliveryRate'),
+  tcpi_delivery_rate_app_limited: plain('appLimited'),
   tcpi_last_data_sent: plain('lastDataSentMs'),
   tcpi_last_data_recv: plain('lastDataReceivedMs'),
   tcpi_last_ack_recv: plain('lastAckReceivedMs'),

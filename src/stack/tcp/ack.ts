@@ -77,6 +77,7 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
   if (acked < 0) return 0;
   const news = e.news;
   news.begin(t.sndUna, pipe(t));
+  news.priorHigh = t.highSacked;
   if (acked === 0 && isDuplicate(e, t, before, changed)) news.flags |= NEWS_DUPLICATE;
   if (t.has2(F2_ECN) && (seg.flags & (TCP_ECE | TCP_SYN)) === TCP_ECE) news.flags |= NEWS_ECE;
   if (seg.options.sackCount > 0 && t.has2(F2_SACK)) takeSacks(e, t);
@@ -100,6 +101,7 @@ function tooOld(t: Tcb, ack: number): boolean {
 /** A D-SACK that comes when everything is acknowledged: the last retransmission, or a probe, was needless (RFC 2883). */
 function lateReport(e: Engine, t: Tcb): void {
   e.news.begin(t.sndUna, 0);
+  e.news.priorHigh = t.highSacked;
   takeSacks(e, t);
   if (!e.news.has(NEWS_DSACK)) return;
   probeAcked(e, t);
@@ -187,7 +189,7 @@ function takeRecords(e: Engine, t: Tcb, ack: number): void {
       if ((state & SEG_EVER) !== 0) news.again += bytes;
       else {
         if (seqLe(end, t.recover)) news.flags |= NEWS_ORIGINAL;
-        if (seqLt(start, t.highSacked) && (!news.reordered || seqLt(start, news.lowest))) {
+        if (seqLt(start, news.priorHigh) && (!news.reordered || seqLt(start, news.lowest))) {
           news.reordered = true;
           news.lowest = start;
         }

@@ -44,7 +44,7 @@ export class Crank {
     if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndNxt)) return DROP_ICMP_QUOTE;
     if (error.mtu > 0) {
       packetTooBig(e, t, error);
-    } else if (error.hard && (t.state === SYN_SENT || t.state === SYN_RECEIVED)) {
+    } else if ((t.state === SYN_SENT || t.state === SYN_RECEIVED) && (error.hard || e.core.settings.tcpSynSoftErrors)) {
       if (t.state === SYN_RECEIVED && t.has(F_PASSIVE)) t.set(F_ORPHAN);
       e.fail(t, error.errno);
     } else {

@@ -39,8 +39,8 @@ const RECEIVED_BYTES: number = counter('tcp_received_bytes');
 export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (!mayReceive(t.state)) {
-    // After the peer's FIN nothing can follow: it is ignored. A repetition with more behind it is acknowledged.
-    if (seqLt(seg.seq, t.rcvNxt)) {
+    // After the peer's FIN no text can follow: it is ignored. A FIN, and a repetition with more behind it, is acknowledged.
+    if (seg.has(TCP_FIN) || seqLt(seg.seq, t.rcvNxt)) {
       t.set(F_ACK_NOW);
       e.activate(t);
     }

@@ -83,8 +83,8 @@ export class Engine {
   cookieAt: number = -Infinity;
   /** What the ACK in hand has told. */
   readonly news: AckNews = new AckNews();
-  /** The number of the congestion control that new connections get. */
-  readonly defaultControl: number;
+  #control = 0;
+  #controlName = '';
   /** Tells the driver that there is work. */
   onWork: () => void = () => {};
   /** Whether the listener in `row` takes IPv6 only; moves `l`. */
@@ -101,8 +101,7 @@ export class Engine {
     this.wheel = new Wheel(core.arena, 'tcp.wheel', this.rows, TCB_WHEEL);
     this.ranges = new Ranges(core.arena, core.spans, core.settings.tcpRows >> 2 || 64);
     this.scoreboard = new Scoreboard(core.arena, core.settings.tcpRows);
-    this.defaultControl = controlNumber(core.settings.tcpCongestion);
-    if (this.defaultControl < 0)
+    if (controlNumber(core.settings.tcpCongestion) < 0)
       throw new RangeError(`tcpCongestion: there is no control "${core.settings.tcpCongestion}"`);
     this.active = new RowQueue(this.rows, TCB_ACTIVE, F_ACTIVE);
     this.blocked = new RowQueue(this.rows, TCB_ACTIVE, F_BLOCKED);
@@ -133,6 +132,17 @@ export class Engine {
   share(): number {
     const { availableBytes, totalBytes } = this.core.spans;
     return Math.max(CHUNK, (availableBytes - (totalBytes >>> 2)) >> 2);
+  }
+
+  /** The number of the control that new connections get; the setting may change while the stack runs. */
+  get defaultControl(): number {
+    const name = this.core.settings.tcpCongestion;
+    if (name !== this.#controlName) {
+      this.#controlName = name;
+      const number = controlNumber(name);
+      if (number >= 0) this.#control = number; // a name that there is not changes nothing
+    }
+    return this.#control;
   }
 
   /** The congestion control of `t`. */

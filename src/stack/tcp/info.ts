@@ -168,14 +168,15 @@ function countSegments(e: Engine, t: Tcb): { all: number; sacked: number; lost: 
   const out = { all: 0, sacked: 0, lost: 0, again: 0 };
   if (t.mss <= 0) return out;
   for (const { start, end, state } of e.scoreboard.list(t)) {
+    if ((state & SEG_SACKED) !== 0) continue; // several in one record: counted as they came
     const n = Math.ceil(seqDiff(end, start) / t.mss);
     out.all += n;
-    if ((state & SEG_SACKED) !== 0) out.sacked += n;
     if ((state & SEG_LOST) !== 0) out.lost += n;
     if ((state & SEG_RETRANS) !== 0) out.again += n;
   }
+  out.all += t.sackedSegments;
   // Without SACK it is known how many have arrived, not which.
-  if (!t.has2(F2_SACK)) out.sacked = Math.ceil(t.sackedBytes / t.mss);
+  out.sacked = t.has2(F2_SACK) ? t.sackedSegments : Math.ceil(t.sackedBytes / t.mss);
   // A SYN has no record.
   if (out.all === 0) out.all = Math.ceil(seqDiff(t.sndNxt, t.sndUna) / t.mss);
   return out;

@@ -215,7 +215,7 @@ export function established(e: Engine, t: Tcb): void {
   if (t.has(F_TIMING)) {
     t.unset(F_TIMING);
     handshakeRtt(e, t);
-  }
+  } else if (t.srtt === 0) stampedRtt(e, t);
   t.cursorSpan = 0;
   t.sndUna = t.sndNxt;
   t.recover = t.sndNxt;
@@ -245,6 +245,14 @@ function handshakeRtt(e: Engine, t: Tcb): void {
   const rtt = (e.core.now.us32 - t.timedAt) | 0;
   noteLeast(t, rtt, e.core.now.us);
   rttSample(t, rtt, e.core.settings);
+}
+
+/** The SYN or SYN-ACK was sent more than once: a timestamp says which was answered (RFC 7323 section 4.1). */
+function stampedRtt(e: Engine, t: Tcb): void {
+  const { options } = e.seg;
+  if (!t.has(F_TIMESTAMPS) || !options.hasTimestamps || options.tsEcr === 0) return;
+  const ms = (e.core.now.ms32 + t.tsOffset - options.tsEcr) | 0;
+  if (ms >= 0 && ms < 1_000_000) rttSample(t, Math.max(1, ms) * 1000, e.core.settings);
 }
 
 /** Hands an established passive connection to its listener's accept queue. */

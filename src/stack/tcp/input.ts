@@ -182,7 +182,7 @@ function resetStep(e: Engine, t: Tcb): number {
   }
   e.core.counters.add(RESETS_RECEIVED, 1);
   const state = t.state;
-  if (state === TIME_WAIT) return DROP_TCP_RST; // RFC 1337: no assassination
+  if (state === TIME_WAIT && e.core.settings.tcpRfc1337) return DROP_TCP_RST; // no assassination
   if (state === SYN_RECEIVED) {
     if (t.has(F_PASSIVE)) {
       t.set(F_ORPHAN); // back to LISTEN: the listener never left it, and nobody has seen this row
@@ -190,7 +190,7 @@ function resetStep(e: Engine, t: Tcb): number {
     } else {
       e.fail(t, ECONNREFUSED);
     }
-  } else if (state === CLOSING || state === LAST_ACK) {
+  } else if (state === CLOSING || state === LAST_ACK || state === TIME_WAIT) {
     e.finish(t);
   } else {
     // After the peer's FIN what it breaks is writing, and that is how Linux tells it.

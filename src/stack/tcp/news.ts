@@ -43,6 +43,8 @@ export class AckNews {
   delivered = 0;
   /** Of what was delivered, what had been sent again. */
   again = 0;
+  /** The end of the highest bytes SACKed before: what comes below it now, sent once, comes late. */
+  priorHigh = 0;
   /** pipe() before the ACK. */
   priorPipe = 0;
   /** The RTT of what was acknowledged, us; -1: not known. */

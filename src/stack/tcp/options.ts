@@ -140,7 +140,7 @@ function setLimit(e: Engine, t: Tcb, option: number, value: number): number {
       return changeControl(e, t, value);
     case F.OPT_MAX_PACING_RATE:
       t.maxRate = value >= 0xffffffff ? 0 : value;
-      updatePacing(e, t);
+      if (t.bytesAcked > 0) updatePacing(e, t);
       return 0;
     case F.OPT_WINDOW_CLAMP:
       if (value === 0 && t.state >= ESTABLISHED) return -EINVAL;

@@ -242,9 +242,10 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   // What is SACKed has arrived; the last that has not is what may be lost.
   while (tail !== 0 && (board.state(tail) & SEG_SACKED) !== 0) tail = board.previous(tail);
   if (tail === 0) return true;
-  const excess = seqDiff(board.end(tail), board.start(tail)) - t.mss - (t.has(F_FIN_SENT) ? 1 : 0);
-  if (excess > 0 && board.split(t, tail, (board.end(tail) - t.mss - (t.has(F_FIN_SENT) ? 1 : 0)) | 0))
-    tail = board.next(tail);
+  // Of several segments in one record the last: it ends where they do, and begins where it began.
+  const text = seqDiff(board.end(tail), board.start(tail)) - (t.has(F_FIN_SENT) ? 1 : 0);
+  const before = Math.floor((text - 1) / t.mss) * t.mss;
+  if (before > 0 && board.split(t, tail, (board.start(tail) + before) | 0)) tail = board.next(tail);
   if (sendAgain(e, t, tail, seqDiff(board.end(tail), board.start(tail))) !== OUT_DONE) return false;
   probeSent(e, t, true);
   return true;
@@ -310,8 +311,7 @@ function segmentLimit(e: Engine, t: Tcb, mss: number): number {
 
 /**
  * Sender's silly window avoidance with Nagle's rule (RFC 9293 sections 3.7.4 and 3.8.6.2.1): whole segments always; a
- * rest only if it ends what there is and nothing small is in flight (or Nagle is off), or fills half the largest window
- * seen. That full segments in flight do not hold back the rest of a write is Minshall's change to the rule, which Linux has.
+ * rest only if it ends what there is and nothing is in flight (or Nagle is off), or fills half the largest window seen.
  */
 function lengthToSend(t: Tcb, unsent: number, length: number, window: number, mss: number): number {
   if (length >= mss) {

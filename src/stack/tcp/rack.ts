@@ -40,7 +40,7 @@ export function noteReordering(t: Tcb, lowest: number): void {
 
 /** Step 4: RACK.reo_wnd, us. */
 function reorderingWindow(t: Tcb): number {
-  if (!t.has2(F2_REORDERED) && (t.phase >= PHASE_RECOVERY || t.sackedBytes >= DUPLICATES * t.mss)) return 0;
+  if (!t.has2(F2_REORDERED) && (t.phase >= PHASE_RECOVERY || t.sackedSegments >= DUPLICATES)) return 0;
   return Math.min((t.minRtt >> 2) * Math.max(1, t.reoWndMult), t.srtt);
 }
 

@@ -43,18 +43,19 @@ export function noteAppLimited(t: Tcb): void {
   t.set2(F2_APP_LIMITED);
 }
 
-/** The pacing rate follows cwnd and the round-trip time, unless the congestion control sets its own. */
+/** The pacing rate follows cwnd and the round-trip time, up to what the user allows, unless the congestion control sets its own. */
 export function updatePacing(e: Engine, t: Tcb): void {
   const s = e.core.settings;
-  if (!s.tcpPacing || t.minRtt < s.tcpPacingMinRtt || t.cwnd >= NO_THRESHOLD) {
-    t.pacingRate = t.maxRate;
+  const most = t.maxRate;
+  if ((!s.tcpPacing && most === 0) || t.minRtt < s.tcpPacingMinRtt || t.cwnd >= NO_THRESHOLD) {
+    t.pacingRate = most;
     return;
   }
   // Where the process or the path stood still for a while, SRTT says little of how fast the path is.
   const rtt = Math.min(t.srtt, 2 * t.minRtt);
   const gain = t.cwnd < t.ssthresh >> 1 ? SLOW_START_GAIN : AVOIDANCE_GAIN;
   const rate = (gain * t.cwnd * 1e6) / rtt;
-  t.pacingRate = t.maxRate !== 0 && t.maxRate < rate ? t.maxRate : rate;
+  t.pacingRate = most === 0 ? rate : Math.min(rate, most);
 }
 
 /** Whether text must wait. It is told when to come back by the row's timer. */

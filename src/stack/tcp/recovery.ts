@@ -149,7 +149,7 @@ export function currentSsthresh(t: Tcb): number {
 /** Marks what must be lost by now. Returns whether the reordering timer runs. */
 function findLosses(e: Engine, t: Tcb, sack: boolean): boolean {
   if (sack) return rackDetect(e, t);
-  const enough = t.phase < PHASE_RECOVERY && t.sackedBytes >= DUPLICATES * t.mss;
+  const enough = t.phase < PHASE_RECOVERY && t.dupAcks >= DUPLICATES;
   if (enough || (t.phase === PHASE_RECOVERY && e.news.acked > 0)) loseFirst(e, t);
   return false;
 }
@@ -161,30 +161,28 @@ function loseFirst(e: Engine, t: Tcb): void {
   if (head === 0 || (board.state(head) & SEG_LOST) !== 0) return;
   if (seqDiff(board.end(head), board.start(head)) > t.mss) board.split(t, head, (board.start(head) + t.mss) | 0);
   lose(e, t, head);
-  limitDuplicates(t, seqDiff(t.sndNxt, t.sndUna));
-}
-
-/** What duplicate ACKs stand for and what is lost are not more than what is in flight, of which at least the first segment is missing. */
-function limitDuplicates(t: Tcb, flight: number): void {
-  const most = Math.max(0, flight - Math.max(t.lostBytes, t.mss));
-  if (t.sackedBytes > most) t.sackedBytes = most;
+  t.sackedBytes = Math.min(t.sackedBytes, mostDuplicates(t, t.sndUna));
 }
 
 // ---- peers without SACK: duplicate ACKs stand for segments that have arrived ----------------------------------------
 
 function addDuplicate(e: Engine, t: Tcb): void {
-  // At least one segment has not arrived, or there would be no duplicates.
-  const most = Math.max(0, seqDiff(t.sndNxt, t.sndUna) - Math.max(t.mss, t.lostBytes));
   const before = t.sackedBytes;
-  t.sackedBytes = Math.min(before + t.mss, most, MOST_REORDERING * t.mss);
+  t.sackedBytes = Math.min(before + t.mss, mostDuplicates(t, t.sndUna));
   t.dupAcks++;
   e.news.delivered += t.sackedBytes - before;
+}
+
+/** What duplicates can stand for above `una`: at least one segment, and whatever is lost, has not arrived. */
+function mostDuplicates(t: Tcb, una: number): number {
+  const most = seqDiff(t.sndNxt, una) - Math.max(t.mss, t.lostBytes);
+  return Math.max(0, Math.min(most, MOST_REORDERING * t.mss));
 }
 
 /** SND.UNA has moved by `acked` bytes: one hole, and for the rest duplicates had been counted. */
 export function removeDuplicates(e: Engine, t: Tcb, acked: number): void {
   const counted = Math.min(t.sackedBytes, Math.max(0, acked - t.mss));
-  t.sackedBytes -= counted;
+  t.sackedBytes = Math.min(t.sackedBytes - counted, mostDuplicates(t, e.seg.ack));
   e.news.delivered -= counted;
   e.news.firstPartial = t.dupAcks >= DUPLICATES;
   t.dupAcks = 0;

@@ -104,7 +104,7 @@ function arrived(e: Engine, t: Tcb, rec: number): number {
   else {
     if (seqLe(to, t.recover)) news.flags |= NEWS_ORIGINAL;
     // Below what has arrived, and never sent again: it was not lost, but late.
-    if (seqLt(from, t.highSacked) && (!news.reordered || seqLt(from, news.lowest))) {
+    if (seqLt(from, news.priorHigh) && (!news.reordered || seqLt(from, news.lowest))) {
       news.reordered = true;
       news.lowest = from;
     }

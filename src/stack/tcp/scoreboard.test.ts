@@ -110,6 +110,8 @@ class Fixture {
       { sacked: t.sackedBytes, lost: t.lostBytes, again: t.retransBytes, waiting: t.waitingBytes },
       sums,
     );
+    assert.equal(t.sackedSegments > 0, sums.sacked > 0);
+    assert.ok(t.sackedSegments >= Math.ceil(sums.sacked / MSS) && t.sackedSegments <= sums.sacked, 'segments SACKed');
     assert.equal(board.firstLost(t), waits, 'the first that waits');
     assert.equal(pipe(t), seqDiff(t.sndNxt, t.sndUna) - sums.sacked - sums.lost + sums.again);
     let last = 0;

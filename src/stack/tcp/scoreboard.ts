@@ -1,7 +1,7 @@
 // What has been sent and is not yet acknowledged: a record for each stretch sent at once, in sequence order and in order of sending.
 // Called by output (sent, sent again), ack and sack (delivered), rack and recovery (lost); calls Pool. RFC 6675 section 4's scoreboard.
 //
-//   record (64 bytes):  [ next | start | end | state | next in time | previous in time | previous | - ]      int32
+//   record (64 bytes):  [ next | start | end | state | next in time | previous in time | previous | segments, if SACKed ]   int32
 //                       [ sent at | delivered | delivered at | first sent at ]                               float64
 //
 // Length: one structure with its invariants; a part of it could not be read alone.
@@ -22,6 +22,7 @@ const STATE = 3;
 const TIME_NEXT = 4;
 const TIME_PREVIOUS = 5;
 const PREVIOUS = 6;
+const SEGMENTS = 7;
 const SENT_AT = 4;
 const DELIVERED = 5;
 const DELIVERED_AT = 6;
@@ -167,6 +168,7 @@ export class Scoreboard {
     const rec = t.segHead;
     const r = rec >> 2;
     this.#discount(t, rec, seqDiff(i32[r + END]!, i32[r + START]!));
+    if ((i32[r + STATE]! & SEG_SACKED) !== 0) t.sackedSegments -= i32[r + SEGMENTS]!;
     if (this.#inTime(i32[r + STATE]!)) this.#timeRemove(t, rec);
     const next = i32[r + NEXT]!;
     t.segHead = next;
@@ -213,6 +215,12 @@ export class Scoreboard {
     const r = t.segHead >> 2;
     this.#discount(t, t.segHead, seqDiff(una, this.i32[r + START]!));
     this.i32[r + START] = una;
+    if ((this.i32[r + STATE]! & SEG_SACKED) === 0) return;
+    // How many of them these were nobody knows.
+    const excess = this.i32[r + SEGMENTS]! - seqDiff(this.i32[r + END]!, una);
+    if (excess <= 0) return;
+    this.i32[r + SEGMENTS]! -= excess;
+    t.sackedSegments -= excess;
   }
 
   /** `bytes` of record `rec` no longer count as what its state says. */
@@ -234,6 +242,8 @@ export class Scoreboard {
     if (this.#inTime(i32[r + STATE]!)) this.#timeRemove(t, rec);
     i32[r + STATE] = SEG_SACKED | (i32[r + STATE]! & SEG_PUSH);
     t.sackedBytes += bytes;
+    i32[r + SEGMENTS] = Math.ceil(bytes / t.mss);
+    t.sackedSegments += i32[r + SEGMENTS]!;
     if (rec === t.lostHint) this.#nextLost(t);
     const next = i32[r + NEXT]!;
     if (next !== 0 && (this.state(next) & SEG_SACKED) !== 0) this.#absorb(t, rec, next);
@@ -251,6 +261,7 @@ export class Scoreboard {
       this.#timePrepend(t, rec);
     }
     t.sackedBytes = 0;
+    t.sackedSegments = 0;
     t.sackHint = 0;
     t.sackSeen0 = t.sackSeen1 = t.sackSeen2 = t.sackSeen3 = 0;
     t.sackSeen4 = t.sackSeen5 = t.sackSeen6 = t.sackSeen7 = 0;
@@ -261,6 +272,7 @@ export class Scoreboard {
     const { i32 } = this;
     i32[(rec >> 2) + STATE] = (i32[(rec >> 2) + STATE]! & ~SEG_PUSH) | (i32[(next >> 2) + STATE]! & SEG_PUSH);
     i32[(rec >> 2) + END] = i32[(next >> 2) + END]!;
+    i32[(rec >> 2) + SEGMENTS]! += i32[(next >> 2) + SEGMENTS]!;
     const after = i32[(next >> 2) + NEXT]!;
     i32[(rec >> 2) + NEXT] = after;
     if (after === 0) t.segTail = rec;
@@ -385,6 +397,7 @@ export class Scoreboard {
     t.lostHint = 0;
     t.sackHint = 0;
     t.sackedBytes = 0;
+    t.sackedSegments = 0;
     t.lostBytes = 0;
     t.retransBytes = 0;
     t.waitingBytes = 0;
