@@ -186,7 +186,6 @@ export function removeDuplicates(e: Engine, t: Tcb, acked: number): void {
   e.news.delivered -= counted;
   e.news.firstPartial = t.dupAcks >= DUPLICATES;
   t.dupAcks = 0;
-  limitDuplicates(t, seqDiff(t.sndNxt, t.sndUna) - acked);
 }
 
 function forgetDuplicates(t: Tcb): void {
