@@ -379,7 +379,9 @@ export class Scoreboard {
     for (let next = i32[r + NEXT]!; next !== 0; next = i32[r + NEXT]!) {
       const n = next >> 2;
       if ((i32[n + STATE]! & waits) !== SEG_LOST || seqDiff(i32[n + END]!, i32[r + START]!) > most) return;
+      const push = i32[r + STATE]! & SEG_PUSH;
       this.#absorb(t, rec, next);
+      i32[r + STATE]! |= push; // what either of them asked for
     }
   }
 
