@@ -55,6 +55,7 @@ int        sndNxt             SND.NXT.
 int        sndWnd             SND.WND in bytes, unscaled.
 int        sndWl1             SND.WL1.
 int        sndWl2             SND.WL2.
+int        sndSml             End of the last segment sent that was not full (Minshall's form of Nagle's rule).
 int        maxSndWnd          Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1).
 int        rcvNxt             RCV.NXT.
 int        rcvAdv             Right edge of the window last advertised: never moved back.
@@ -133,6 +134,11 @@ int        recoverFs
 int        tlpEnd             TLP.end_seq (RFC 8985 section 7.1).
 int        undoMarker         SND.UNA when cwnd was reduced; what was retransmitted since and not reported as duplicate.
 int        undoRetrans
+int        undoCount          How many were; where the first four began.
+int        undoStart0
+int        undoStart1
+int        undoStart2
+int        undoStart3
 int        priorCwnd          cwnd and ssthresh before the reduction.
 int        priorSsthresh
 int        retransStamp       TSval of the first retransmission of this recovery (RFC 3522).
@@ -190,7 +196,26 @@ int        keepCount          Probes.
 int        userTimeout        Ms; 0: none (RFC 5482).
 int        notsentLow         Bytes unsent above which the user is not told to write; 0: no such limit.
 int        challengeAt        When an ACK to something unacceptable last went out, ms32.
-int        challengeCount     Challenge ACKs in the present interval.
+int        linger             Ms that a close may take before it becomes a reset; 0: for ever.
+int        synRetries         Retransmissions of a SYN; 0: the stack's setting.
+int        finWait2           Ms of FIN-WAIT-2 after the user has gone; 0: the stack's setting.
+int        deferAccept        Listener, and its connections: ms that a bare ACK of our SYN-ACK waits for text; 0: none.
+int        windowClamp        Most bytes of window to offer; 0: no such limit.
+int        userMss            MSS set by the user: caps what we advertise and send; 0: none.
+int        advMss             MSS of the route: the same; 0: none.
+int        initCwnd           Initial window of the route, segments; 0: the stack's setting.
+int        mssCap             A smaller MSS, since full segments vanish without a word (RFC 8899 section 4.3); 0: none.
+int        mtuFailures        How often that was found.
+int        provenMss          The largest full segment that has been acknowledged, its size (RFC 5927 section 7.2 maxsizeacked).
+int        provingMss         The full segment whose ACK is awaited for that, and where it ends; if F2_PROVING.
+int        provingSeq
+int        pendingMtu         A packet-too-big that contradicts provenMss: believed after a timeout; 0: none. The number it quotes.
+int        pendingSeq
+int        retransmits        Segments sent again, since the start.
+int        segsIn             Segments received and sent, and those with text.
+int        segsOut
+int        dataSegsIn
+int        dataSegsOut
 
 -- times and counts
 doublecell wheelAt
@@ -198,11 +223,13 @@ double     rtxAt              Retransmission or persist timer, us; 0: off.
 double     ackAt              Delayed ACK.
 double     longAt             Keepalive, TIME-WAIT or FIN-WAIT-2 timer.
 double     lastReceivedAt     When a segment of this connection last arrived.
+double     lastDataAt         When text last arrived.
+double     raiseAt            When mssCap is tried without.
 double     lastSentAt         When data was last sent.
 double     openedAt           When the row was made.
 double     paceAt             Not before this moment is more to be sent (pacing).
 double     pacingRate         Bytes a second; 0: unpaced.
-double     maxPacingRate      Most that the user allows (OPT_MAX_PACING_RATE), bytes a second; 0: no limit.
+double     maxRate            The user's limit of it; 0: none.
 double     rackAt             RACK.xmit_ts.
 double     cwndAt             When cwnd was last in full use (RFC 7661).
 double     minRttAt           When minRtt was measured.
@@ -221,6 +248,7 @@ double     ccReal3
 double     bytesReceived      Payload delivered in order.
 double     bytesAcked         Payload acknowledged by the peer.
 double     bytesRetransmitted
+double     bytesDuplicate     Reported as duplicates by the peer (D-SACK).
 `;
 
 const FIRST_CELL = 2;
@@ -263,6 +291,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 `;
 
 const VIEW = `/** A cursor over the connection table: \`at(row)\` aims it. Times are us, sizes bytes, sequence numbers int32. */

@@ -27,6 +27,8 @@ const SOURCES = ['src', 'test', 'bench', 'examples'];
 const STAMP = join(dist, '.stamp');
 const LOCK = join(root, '.build', 'setup.lock');
 const MIN_NODE = 20;
+/** What writing fails with in a checkout of another user, or on a read-only disk. */
+const NOT_OURS = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /** Installs and builds what is out of date. On failure says in a line what to do, and ends the process with exit code 1. */
 export async function setup() {
@@ -34,10 +36,24 @@ export async function setup() {
     fail(`ring3 needs Node ${MIN_NODE} or newer, this is ${process.versions.node}.`);
   }
   if (isInstalled() && isBuilt()) return;
-  await locked(() => {
-    if (!isInstalled()) install();
-    if (!isBuilt()) build();
-  });
+  await writing(() =>
+    locked(() => {
+      if (!isInstalled()) install();
+      if (!isBuilt()) build();
+    }),
+  );
+}
+
+/** Runs `work`, which writes into the checkout; where that is another user's, or read-only, says so in a line and ends. */
+export async function writing(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (!NOT_OURS.has(error.code)) throw error;
+    fail(
+      `${root} is out of date, and you may not write there (${error.code}): have its owner run npm start, or copy it.`,
+    );
+  }
 }
 
 /** Prints a message and ends with exit code 1. */

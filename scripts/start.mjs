@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { makeDownload } from './download.mjs';
-import { dist, fail, root, setup } from './setup.mjs';
+import { dist, fail, root, setup, writing } from './setup.mjs';
 
 await setup();
-makeDownload();
+await writing(makeDownload);
 
 const main = join(dist, 'src', 'cli', 'main.js');
 if (!existsSync(main)) fail(`${relative(root, main)} is not there: src/cli/main.ts is missing.`);

@@ -73,6 +73,14 @@ describe('examples', { timeout: 60_000 }, () => {
     assert.match(await textOf(response), /^HTTP\/1\.1 \/z from 127\.0\.0\.1 port/);
   });
 
+  test('simulation', async () => {
+    // The example is a test itself: it shall not take itself for one of ours.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { stdout } = await promisify(execFile)(process.execPath, [built('simulation')], { env, timeout: 30_000 });
+    assert.match(stdout, /pass 1$/m);
+    assert.match(stdout, /fail 0$/m);
+  });
+
   test('fetch', async () => {
     assert.deepEqual(await output('fetch'), [
       'http://10.0.0.2/ 200 hello, 10.0.0.1',

@@ -68,7 +68,16 @@ test("packetdrill's options are taken from the command line, and -D", async (t) 
   const path = folder(t, {
     'a.pkt': '#ifdef ACK\n0 < S 5:5(0) win 1000\n+.01 > R. 0:0(0) ack ACK\n#else\n0 nonsense\n#endif\n',
   });
-  const args = ['--tolerance_usecs=20000', '--ip_version=ipv6', '--mtu=1400', '--gateway_ip=10.0.0.1', '-D', 'ACK=6'];
+  const args = [
+    '--tolerance_usecs=20000',
+    '--ip_version=ipv6',
+    '--mtu=1400',
+    '--gateway_ip=10.0.0.1',
+    '--dry_run',
+    '--non_fatal=x',
+    '-D',
+    'ACK=6',
+  ];
   const result = await ring3('drill', ...args, path);
   assert.equal(result.stdout.replace(/ \(.*\n/, ''), '1 passed, 0 failed');
   const bad = await ring3('drill', '--mtu=3', path);

@@ -16,7 +16,7 @@ describe('memory of a stack', () => {
       const { arena } = stack.memory;
       assert.ok(arena.bytes <= bytes + 65536);
       assert.ok(arena.unassigned < bytes / 4, `${arena.unassigned} bytes of ${bytes} are left over`);
-      assert.ok(settings.tcpRows! >= 4000);
+      assert.ok(settings.tcpRows! >= 2500);
       assert.ok(stack.memory.spans.availableBytes > bytes / 3);
       stack.close();
     });

@@ -2,6 +2,7 @@
 // Called by main.ts and tests; calls serve.ts, ping.ts, fetch.ts and drill.ts.
 
 import { Command, CommanderError, Option } from 'commander';
+import { IGNORED } from '../sim/drill/config.ts';
 import type { DrillCliOptions } from './drill.ts';
 import { CliError, EXIT_USAGE } from './errors.ts';
 import type { FetchOptions } from './fetch.ts';
@@ -82,28 +83,6 @@ const DRILL_OPTIONS: Readonly<Record<string, string>> = {
   tolerance_percent: 'the same, as a share of the time since the event before (default: 0)',
   tcp_ts_tick_usecs: 'check TS val with ticks of that many microseconds (default: 0, not at all)',
 };
-
-/** packetdrill has them, and here they mean nothing: taken so that command lines need no change. */
-const DRILL_IGNORED: readonly string[] = [
-  'gateway_ip',
-  'netmask_ip',
-  'speed',
-  'init_scripts',
-  'wire_client',
-  'wire_server',
-  'wire_server_ip',
-  'wire_server_port',
-  'wire_client_dev',
-  'wire_server_dev',
-  'tcp_ts_ecr_scaled',
-  'send_omit_free',
-  'no_cleanup',
-  'code_command',
-  'code_format',
-  'code_sockopt',
-  'dry_run',
-  'non_fatal',
-];
 
 const DRILL_EXAMPLES = `
 A script says packet by packet what happens:
@@ -218,16 +197,23 @@ function addDrill(program: Command, commands: Commands, done: (code: number) => 
     .option('--pcap <path>', 'record the packets as pcapng: a file, or with several scripts a folder')
     .addOption(new Option('--ip_version <version>', 'for every script').choices(['ipv4', 'ipv6', 'ipv4-mapped-ipv6']));
   for (const [name, what] of Object.entries(DRILL_OPTIONS)) command.option(`--${name} <value>`, what);
-  for (const name of DRILL_IGNORED) command.addOption(new Option(`--${name} [value]`).hideHelp());
   command
     .addHelpText('after', DRILL_EXAMPLES)
     .action(async (files: string[], options: DrillCliOptions & Record<string, unknown>) => {
-      const names = ['ip_version', 'non_fatal', ...Object.keys(DRILL_OPTIONS)];
+      const names = ['ip_version', ...Object.keys(DRILL_OPTIONS)];
       const script = names.flatMap((name): [string, string][] =>
         options[name] === undefined ? [] : [[name, String(options[name])]],
       );
       done(await commands.drill(files, { ...options, script }));
     });
+}
+
+/** packetdrill has options that mean nothing here, with a value or without: taken so that command lines need no change. */
+function withoutIgnored(args: readonly string[]): string[] {
+  return args.filter((arg) => {
+    const name = /^--([a-z_]+)(?:=|$)/.exec(arg)?.[1];
+    return name === undefined || name === 'verbose' || !(IGNORED.includes(name) || name === 'non_fatal');
+  });
 }
 
 /** ping(8) takes seconds where no unit is given. */
@@ -257,7 +243,7 @@ export async function run(
     return EXIT_USAGE;
   }
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(args[0] === 'drill' ? withoutIgnored(args) : [...args], { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {

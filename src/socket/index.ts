@@ -7,3 +7,4 @@ export type { SystemError } from './errors.ts';
 export { type Connector, type ConnectorOptions, createHttp, type Http } from './http.ts';
 export { createNet, type Net } from './net.ts';
 export { Network, type SocketStack } from './network.ts';
+export type { TcpControls, TcpInfo, TcpOptionName } from './tcp-options.ts';

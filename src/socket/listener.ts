@@ -9,6 +9,7 @@ import { READY_ACCEPT } from '../stack/tcp/flags.ts';
 import { type AddressWords, addressInfo } from './addresses.ts';
 import { type Network, type ReadySink, uncaught } from './network.ts';
 import type { AcceptedOptions, Socket } from './socket.ts';
+import type { TcpOptions } from './tcp-options.ts';
 
 /**
  * A server, as far as a listener is concerned: ring3's Server, or one of node:http, https, http2, tls, which are net.Servers and
@@ -23,6 +24,7 @@ export interface ListenOwner extends EventEmitter {
   keepAliveInitialDelay?: number;
   highWaterMark?: number;
   maxConnections?: number;
+  _tcpOptions?: TcpOptions;
   _connections: number;
   _emitCloseIfDrained(): void;
 }
@@ -65,9 +67,15 @@ export class Listener implements ReadySink {
     const handle = tcp.listen(w0, w1, w2, w3, port, backlog, ipv6Only);
     if (handle < 0) return handle;
     this.#handle = handle;
+    this.#owner._tcpOptions?.apply(handle);
     this.#network.watchTcp(handle, this);
     if (this.#referenced) this.#network.hold();
     return 0;
+  }
+
+  /** The stack's handle; 0 before listen() and after close(). */
+  get handle(): number {
+    return this.#handle;
   }
 
   /** Accepts everything that is ready. What a 'connection' listener throws does not hold up the others. */

@@ -10,6 +10,7 @@ import { Server } from './server.ts';
 import { type AcceptedOptions, Socket, type SocketOptions } from './socket.ts';
 
 export { Network } from './network.ts';
+export type { TcpControls, TcpInfo, TcpOptionName } from './tcp-options.ts';
 
 /** The module node:net, as a type: what createNet() returns can stand wherever the module does. */
 export type Net = typeof nodeNet;

@@ -8,10 +8,11 @@ import { argTypeError, nodeError } from './errors.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Listener, SocketClass } from './listener.ts';
 import type { Network } from './network.ts';
+import { type TcpControls, type TcpOptionName, TcpOptions, type TcpOptionValues } from './tcp-options.ts';
 
 type ConnectionListener = (socket: nodeNet.Socket) => void;
 
-export class Server extends EventEmitter implements nodeNet.Server, Listening {
+export class Server extends EventEmitter implements nodeNet.Server, Listening, TcpControls {
   allowHalfOpen: boolean;
   pauseOnConnect: boolean;
   noDelay: boolean;
@@ -24,6 +25,8 @@ export class Server extends EventEmitter implements nodeNet.Server, Listening {
   _handle: Listener | null = null;
   _listeningId = 1;
   _unref = false;
+  /** What its connections get: for the listener. */
+  readonly _tcpOptions: TcpOptions;
   readonly #network: Network;
   readonly #Socket: SocketClass;
 
@@ -36,6 +39,7 @@ export class Server extends EventEmitter implements nodeNet.Server, Listening {
   ) {
     super();
     this.#network = network;
+    this._tcpOptions = new TcpOptions(network);
     this.#Socket = Socket;
     if (typeof options === 'function') {
       connectionListener = options;
@@ -58,6 +62,16 @@ export class Server extends EventEmitter implements nodeNet.Server, Listening {
   listen(...args: unknown[]): this {
     listen(this, this.#network, this.#Socket, args);
     return this;
+  }
+
+  /** Sets a TCP option for all connections to come (tcp-options.ts has the names); before or after listen(). */
+  setTcpOption<N extends TcpOptionName>(name: N, value: TcpOptionValues[N]): this {
+    this._tcpOptions.set(this._handle?.handle ?? 0, name, value);
+    return this;
+  }
+
+  getTcpOption<N extends TcpOptionName>(name: N): TcpOptionValues[N] | undefined {
+    return this._tcpOptions.get(this._handle?.handle ?? 0, name);
   }
 
   get listening(): boolean {

@@ -12,6 +12,7 @@ import { nodeError } from './errors.ts';
 import type { ListenOwner } from './listener.ts';
 import type { Network } from './network.ts';
 import { type OnRead, StackStream } from './stack-stream.ts';
+import { type TcpControls, type TcpInfo, type TcpOptionName, TcpOptions, type TcpOptionValues } from './tcp-options.ts';
 
 /** Options of `new Socket()`, as node:net has them. Its `fd` and `handle` have no meaning here. */
 export interface SocketOptions extends DuplexOptions {
@@ -53,7 +54,7 @@ function usableOnRead(onread: OnRead | undefined): OnRead | undefined {
   return usable ? onread : undefined;
 }
 
-export class Socket extends StackStream implements nodeNet.Socket {
+export class Socket extends StackStream implements nodeNet.Socket, TcpControls {
   /** The server that accepted it; node:http puts its own here. */
   server: unknown = null;
   /** Whose connections it counts among. */
@@ -70,6 +71,7 @@ export class Socket extends StackStream implements nodeNet.Socket {
   #keepAlive: boolean;
   /** Seconds. */
   #keepAliveDelay: number;
+  #tcpOptions: TcpOptions | null = null;
 
   /** As `new net.Socket(options)`, on `network`. */
   constructor(network: Network, options: SocketOptions | AcceptedOptions = {}) {
@@ -172,6 +174,24 @@ export class Socket extends StackStream implements nodeNet.Socket {
   #applyOptions(): void {
     if (this.#noDelay) this.network.tcp.set(this.handle, OPT_NODELAY, 1);
     if (this.#keepAlive) this.#applyKeepAlive();
+    this.#tcpOptions?.apply(this.handle);
+  }
+
+  /** Sets a TCP option that node:net has no method for (tcp-options.ts has the names); before connect(), for the connection. */
+  setTcpOption<N extends TcpOptionName>(name: N, value: TcpOptionValues[N]): this {
+    this.#tcpOptions ??= new TcpOptions(this.network);
+    this.#tcpOptions.set(this.handle, name, value);
+    return this;
+  }
+
+  getTcpOption<N extends TcpOptionName>(name: N): TcpOptionValues[N] | undefined {
+    this.#tcpOptions ??= new TcpOptions(this.network);
+    return this.#tcpOptions.get(this.handle, name);
+  }
+
+  /** What the stack knows of the connection, as TCP_INFO says it; null while there is none. */
+  tcpInfo(): TcpInfo | null {
+    return this.handle === 0 ? null : this.network.tcp.info(this.handle);
   }
 
   #applyKeepAlive(): void {

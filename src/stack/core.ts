@@ -28,6 +28,9 @@ export class StackMemory {
   }
 }
 
+/** "TS": what the keys of stampHash are made from. */
+const STAMP: Int32Array = Int32Array.of(0x5453);
+
 export class Core {
   readonly arena: Arena;
   readonly frames: Frames;
@@ -41,6 +44,8 @@ export class Core {
   /** Keyed with the stack's secret: for sequence numbers, ports and identification fields. */
   readonly sip: SipHash;
   readonly flowHash: FlowHash;
+  /** For offsets of timestamps, which peers see: with keys of its own, so that nothing is told of those of tables. */
+  readonly stampHash: FlowHash;
   readonly settings: Settings;
   readonly counters: Counters;
   readonly packet: Packet = new Packet();
@@ -58,6 +63,7 @@ export class Core {
     this.rng = rng;
     this.sip = new SipHash(secret);
     this.flowHash = new FlowHash(secret[4]!, secret[5]!);
+    this.stampHash = new FlowHash(this.sip.hash(STAMP, 0, 1), this.sip.high);
     this.settings = settings;
     this.counters = new Counters(memory.arena);
   }

@@ -44,6 +44,12 @@ export const COUNTER_NAMES = [
   'frames_sent',
   'express_answered',
   'address_conflicts',
+  'tcp_challenges_sent',
+  'tcp_challenges_suppressed',
+  'tcp_cookies_sent',
+  'tcp_cookies_received',
+  'tcp_cookies_failed',
+  'tcp_black_holes',
 ] as const;
 
 /** The number of a counter; give it to Counters.add. Meant for constants at the top of a file. */

@@ -47,7 +47,7 @@ import {
 import { ip6Dst, ip6Src, PROTO_ICMP6 } from '../wire/ip6.ts';
 import { type Ip6Chain, ip6WalkQuote } from '../wire/ip6-chain.ts';
 import type { IcmpError } from './packet.ts';
-import { IP4_MIN_PATH_MTU, IP6_MIN_PATH_MTU, plateauBelow } from './path-mtu.ts';
+import { IP6_MIN_PATH_MTU, plateauBelow } from './path-mtu.ts';
 
 /** By the code of "destination unreachable": errno, negated where it is hard. As Linux has them (icmp_err_convert). */
 const UNREACHABLE4: readonly number[] = [
@@ -86,10 +86,10 @@ function meaning(e: IcmpError, signed: number): void {
 }
 
 /**
- * The ICMPv4 error at [o, end) into `e` (all fields but `from`). Returns 0, or a drop reason: the quote is too short, or
+ * The ICMPv4 error at [o, end) into `e` (all fields but `from`); no MTU below `least` is believed. Returns 0, or a drop reason: the quote is too short, or
  * of a later fragment, or of a protocol that no socket speaks.
  */
-export function decodeError4(b: Uint8Array, o: number, end: number, e: IcmpError): number {
+export function decodeError4(b: Uint8Array, o: number, end: number, e: IcmpError, least: number): number {
   const short = icmp4QuoteCheck(b, o, end);
   if (short !== 0) return short;
   const q = o + ICMP4_HEADER_LENGTH;
@@ -105,7 +105,7 @@ export function decodeError4(b: Uint8Array, o: number, end: number, e: IcmpError
     if (e.code === ICMP4_FRAGMENTATION_NEEDED) {
       // Routers older than RFC 1191 say 0: the next plateau below what did not pass (its section 5).
       const mtu = icmp4NextHopMtu(b, o);
-      e.mtu = Math.max(mtu === 0 ? plateauBelow(ip4TotalLength(b, q)) : mtu, IP4_MIN_PATH_MTU);
+      e.mtu = Math.max(mtu === 0 ? plateauBelow(ip4TotalLength(b, q)) : mtu, least);
     }
   } else {
     // Time exceeded may pass; a parameter problem will not (RFC 1122 sections 3.2.2.4 and 3.2.2.5).

@@ -86,7 +86,7 @@ export class Icmp {
     if (type !== ICMP4_UNREACHABLE && type !== ICMP4_TIME_EXCEEDED && type !== ICMP4_PARAMETER_PROBLEM) {
       return DROP_ICMP_UNKNOWN;
     }
-    return this.#error(p, decodeError4(this.#core.u8, p.l4, p.end, this.error));
+    return this.#error(p, decodeError4(this.#core.u8, p.l4, p.end, this.error, this.#core.settings.pathMtuMin));
   }
 
   #input6(p: Packet, type: number): number {

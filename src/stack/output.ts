@@ -37,7 +37,6 @@ import { counter } from './counters.ts';
 import type { Interface } from './interface.ts';
 import type { Interfaces } from './interfaces.ts';
 import type { Neighbours } from './neighbours.ts';
-import { IP4_MIN_PATH_MTU } from './path-mtu.ts';
 import type { Way } from './way.ts';
 
 /** Where the upper layer starts in a frame. */
@@ -161,7 +160,7 @@ export class Output {
    */
   #ipHeader(way: Way, l3: number, length: number, protocol: number): void {
     if (way.version === 4) {
-      const df = way.dontFragment && way.mtu > IP4_MIN_PATH_MTU;
+      const df = way.dontFragment && way.mtu > this.#core.settings.pathMtuMin;
       this.#header4(way, l3, length, protocol, df ? 0 : this.nextId(way, protocol), df ? IP4_FLAG_DF : 0);
     } else {
       this.#header6(way, l3, length, protocol);

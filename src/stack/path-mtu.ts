@@ -5,10 +5,10 @@ import { AGED_USER, AgedRows } from './aged-rows.ts';
 import type { Core } from './core.ts';
 
 /**
- * Nothing below is believed for IPv4: an attacker's tiny MTU would make us send headers only. It is what Linux uses;
- * RFC 791 asks 68 of every link, but none below 576 is in use. Packets to such paths go without DF.
+ * The last plateau, and the default of settings.pathMtuMin: an attacker's tiny MTU would make us send headers only. RFC 791 asks
+ * 68 of every link, but none below 576 is in use.
  */
-export const IP4_MIN_PATH_MTU = 552;
+const IP4_MIN_PATH_MTU = 552;
 /** Nothing below is believed for IPv6 (RFC 8201 section 4). */
 export const IP6_MIN_PATH_MTU = 1280;
 

@@ -34,6 +34,12 @@ export interface RouteSpec {
   readonly iface: number;
   /** Largest packet on this route, or 0: the interface's. */
   readonly mtu?: number | undefined;
+  /** With `mtu`: packets are never larger, whatever routers say, and go without DF. */
+  readonly mtuLock?: boolean | undefined;
+  /** TCP: largest MSS to advertise and to send; 0: what the MTU allows. */
+  readonly advmss?: number | undefined;
+  /** TCP: initial congestion window, segments; 0: the stack's. */
+  readonly initcwnd?: number | undefined;
   /** Lower wins among equal prefixes. */
   readonly metric?: number | undefined;
 }
@@ -55,7 +61,10 @@ export const MTU = 13;
 export const METRIC = 14;
 export const ORIGIN = 15;
 const EXPIRES = 8;
-const ROW_BYTES = 72;
+export const MTU_LOCK = 18;
+export const ADVMSS = 19;
+export const INITCWND = 20;
+const ROW_BYTES = 88;
 /** Room for the subnets of our own addresses and for what routers say, beside the configured routes. */
 const EXTRA_ROWS = 384;
 
@@ -224,6 +233,9 @@ export class RouteTable {
         via: i32[c + HAS_VIA] === 0 ? null : [i32[v]!, i32[v + 1]!, i32[v + 2]!, i32[v + 3]!],
         iface: i32[c + IFACE]!,
         mtu: i32[c + MTU]!,
+        mtuLock: i32[c + MTU_LOCK] === 1,
+        advmss: i32[c + ADVMSS]!,
+        initcwnd: i32[c + INITCWND]!,
         metric: i32[c + METRIC]!,
         origin: ORIGINS[i32[c + ORIGIN]!]!,
         expires: this.#core.f64[(c >> 1) + EXPIRES]!,
@@ -265,6 +277,9 @@ export class RouteTable {
     i32[c + HAS_VIA] = via === null ? 0 : 1;
     if (via !== null) i32.set(via, c + VIA);
     i32[c + MTU] = route.mtu ?? 0;
+    i32[c + MTU_LOCK] = route.mtuLock && route.mtu ? 1 : 0;
+    i32[c + ADVMSS] = route.advmss ?? 0;
+    i32[c + INITCWND] = route.initcwnd ?? 0;
     i32[c + METRIC] = metric;
     i32[c + ORIGIN] = origin;
     let at = this.count++;

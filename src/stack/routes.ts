@@ -13,11 +13,14 @@ import type { Interfaces } from './interfaces.ts';
 import { NEIGHBOUR_FAILED, NEIGHBOUR_INCOMPLETE, NEIGHBOUR_NONE } from './neighbour-table.ts';
 import type { Neighbours } from './neighbours.ts';
 import {
+  ADVMSS,
   BITS,
   HAS_VIA,
   IFACE,
+  INITCWND,
   METRIC,
   MTU,
+  MTU_LOCK,
   ORIGIN,
   PREFIX,
   ROUTE_CONNECTED,
@@ -119,6 +122,8 @@ export class Routes {
     const four = isIp4(way.dst0, way.dst1, way.dst2);
     way.version = four ? 4 : 6;
     way.neighbour = 0;
+    way.advMss = 0;
+    way.initCwnd = 0;
     // 0.0.0.0/8, 240.0.0.0/4 (but for the broadcast address) and :: are no destinations (RFC 6890 section 2.2).
     if (four && (way.dst3 >>> 24 === 0 || (way.dst3 >>> 28 === 15 && way.dst3 !== -1))) return -ENETUNREACH;
     if ((way.dst0 | way.dst1 | way.dst2 | way.dst3) === 0) return -ENETUNREACH;
@@ -181,7 +186,9 @@ export class Routes {
     if (!given && !this.#chooseSource(way, iface, hop)) return -EADDRNOTAVAIL;
     // Loopback addresses never leave the host (RFC 1122 section 3.2.1.3 (g)).
     if (!iface.loopback && isLoopback(way.src0, way.src1, way.src2, way.src3)) return -EADDRNOTAVAIL;
-    this.#setMtu(way, iface, i32[c + MTU]!);
+    this.#setMtu(way, iface, i32[c + MTU]!, i32[c + MTU_LOCK] === 1);
+    way.advMss = i32[c + ADVMSS]!;
+    way.initCwnd = i32[c + INITCWND]!;
     const broadcast = four && !via && this.#interfaces.isBroadcast(iface.index, way.dst3);
     if (!iface.ethernet || broadcast) return 0;
     way.neighbour = via
@@ -205,10 +212,11 @@ export class Routes {
     return true;
   }
 
-  #setMtu(way: Way, iface: Interface, routeMtu: number): void {
+  #setMtu(way: Way, iface: Interface, routeMtu: number, lock: boolean): void {
     let mtu = way.version === 4 ? iface.mtu : Math.min(iface.mtu, iface.mtu6);
     if (routeMtu !== 0 && routeMtu < mtu) mtu = routeMtu;
-    const path = this.pathMtus?.get(way.dst0, way.dst1, way.dst2, way.dst3) ?? 0;
+    const path = lock ? 0 : (this.pathMtus?.get(way.dst0, way.dst1, way.dst2, way.dst3) ?? 0);
+    way.mtuLock = lock;
     if (path !== 0 && path < mtu) mtu = path;
     way.mtu = mtu;
     way.hopLimit = way.version === 4 ? this.#core.settings.hopLimit : iface.hopLimit;
@@ -229,7 +237,7 @@ export class Routes {
       way.src2 = way.dst2;
       way.src3 = way.dst3;
     }
-    this.#setMtu(way, iface, 0);
+    this.#setMtu(way, iface, 0, false);
     if (!iface.ethernet) return 0;
     way.neighbour = this.#neighbours.find(iface.index, way.dst0, way.dst1, way.dst2, way.dst3);
     return way.neighbour === 0 ? -EHOSTUNREACH : 0;
@@ -253,7 +261,7 @@ export class Routes {
     const iface = this.#interfaces.get(way.iface);
     if (!iface.up) return -ENETUNREACH;
     if (!given && !this.#chooseSource(way, iface, way.dst3)) return -EADDRNOTAVAIL;
-    this.#setMtu(way, iface, 0);
+    this.#setMtu(way, iface, 0, false);
     return 0;
   }
 

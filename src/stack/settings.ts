@@ -110,6 +110,34 @@ export interface Settings {
   tcpKeepaliveProbes: number;
   /** Initial congestion window in segments (RFC 6928: 10). */
   tcpInitialWindow: number;
+  /** ACKs to what is not acceptable: one a connection in this time, 500 ms (RFC 5961 section 7; ours). */
+  tcpInvalidRateLimit: number;
+  /** Challenge ACKs a second over all connections, 1000; of every second a random half to one and a half of it (RFC 5961 section 7). */
+  tcpChallengeAcksPerSecond: number;
+  /** SYN cookies (RFC 4987 section 3.6): 0 never, 1 when there is no room for another half-open connection (default), 2 always. */
+  tcpSynCookies: number;
+  /** Half-open connections (SYN-RECEIVED, passive) over all listeners, 4096 rows; beyond, as when a backlog is full. */
+  tcpMaxHalfOpen: number;
+  /** Least MSS believed of a peer, 64 bytes: smaller ones only cost (RFC 9293 section 3.7.1 names no least; CVE-2019-11479). */
+  tcpMinMss: number;
+  /** Search for a smaller MSS when full segments vanish without a word: 0 off, 1 on (default) (RFC 4821 section 7.7, RFC 8899 section 4.3). */
+  tcpMtuProbing: number;
+  /** What is tried then: 1024 bytes, over IPv6 no less than 1220 (RFC 4821 section 7.2, RFC 8899 section 5.1.2 BASE_PLPMTU). */
+  tcpBaseMss: number;
+  /** When the full size is tried again: 10 min (RFC 8899 section 5.1.1 PMTU_RAISE_TIMER); the first times after a tenth of it, doubling. */
+  tcpMtuRaise: number;
+  /** An ICMP error that only says "not now" ends a connection that is being opened: off (RFC 9293 section 3.9.2.2); Linux has it on (RFC 5461 section 4.1). */
+  tcpSynSoftErrors: boolean;
+  /** A reset does not end TIME-WAIT: on (RFC 1337 section 3, F1); RFC 9293 section 3.10.7.4 and Linux have it off. */
+  tcpRfc1337: boolean;
+  /** A packet-too-big for less than what was acknowledged counts only if a timeout bears it out: on (RFC 5927 section 7.2). */
+  tcpDoubtTooBig: boolean;
+  /** Least path MTU believed over IPv4, 552 bytes: to a path no wider go packets without DF. IPv6: 1280 always (RFC 8201 section 4). */
+  pathMtuMin: number;
+  /** Bytes not sent above which no user is told to write; 0: only the send buffer counts (default). A socket may have its own. */
+  tcpNotsentLowat: number;
+  /** How long text may go unacknowledged, us; 0: until tcpRetries are used up (default) (RFC 9293 section 3.8.3, RFC 5482). */
+  tcpUserTimeout: number;
   /** Congestion control of new connections: 'cubic' (RFC 9438, with HyStart++, RFC 9406), 'newreno' (RFC 6582), 'none'. */
   tcpCongestion: string;
   /** Send a window evenly over the round trip, where that is longer than tcpPacingMinRtt. */
@@ -182,6 +210,20 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   tcpKeepaliveInterval: 75 * SECOND,
   tcpKeepaliveProbes: 9,
   tcpInitialWindow: 10,
+  tcpInvalidRateLimit: 500_000,
+  tcpChallengeAcksPerSecond: 1000,
+  tcpSynCookies: 1,
+  tcpMaxHalfOpen: 4096,
+  tcpMinMss: 64,
+  tcpMtuProbing: 1,
+  tcpBaseMss: 1024,
+  tcpMtuRaise: 600 * SECOND,
+  tcpSynSoftErrors: false,
+  tcpRfc1337: true,
+  tcpDoubtTooBig: true,
+  pathMtuMin: 552,
+  tcpNotsentLowat: 0,
+  tcpUserTimeout: 0,
   tcpCongestion: 'cubic',
   tcpPacing: true,
   tcpPacingMinRtt: 2_000,

@@ -11,6 +11,10 @@ export class Way {
   version = 0;
   /** The largest IP packet towards dst, in bytes: the interface's MTU, a route's, or the path's where known. */
   mtu = 0;
+  /** From the route, for TCP: MSS to advertise at most, initial window in segments (0: no such), and whether its MTU is not to be discovered. */
+  advMss = 0;
+  initCwnd = 0;
+  mtuLock = false;
   /** TTL / hop limit and DSCP + ECN byte to send with. */
   hopLimit = 64;
   trafficClass = 0;

@@ -8,13 +8,16 @@ import { EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from './errnos.ts';
 import { Mismatch } from './errors.ts';
 import type { Process } from './process.ts';
 import { type Sock, udpEnds } from './sock.ts';
-import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SYMBOLS } from './symbols.ts';
+import { setStackOption } from './sockopts.ts';
+import { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SYMBOLS } from './symbols.ts';
 import { addressOf, member, numberOf, numberOr, structsOf, textOf } from './values.ts';
 
 const CLOSED = 0;
 const SYN_RECEIVED = 3;
 const CLOSE_WAIT = 7;
 const ESTABLISHED = 4;
+/** CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT. */
+export const FIN_SEEN: ReadonlySet<number> = new Set([7, 8, 9, 10]);
 /** What is written and read: the bytes do not matter, their number does. */
 const buffer = new Uint8Array(1 << 20);
 
@@ -31,8 +34,11 @@ function sending(process: Process, sock: Sock, length: number, flags: number, to
   if (sock.state === 'datagram') return { attempt: () => sendDatagram(process, sock, length, to) };
   const waits = !sock.nonblocking && (flags & MSG_DONTWAIT) === 0;
   const { tcp } = process.world.stack;
+  const deadline = deadlineOf(process, sock, 'SO_SNDTIMEO');
+  const more = (flags & MSG_MORE) !== 0;
   let done = 0;
   return {
+    deadline,
     attempt: () => {
       if (sock.handle === 0 || sock.state === 'listening') return -EPIPE;
       for (;;) {
@@ -40,17 +46,28 @@ function sending(process: Process, sock: Sock, length: number, flags: number, to
         if (state > CLOSED && state <= SYN_RECEIVED) return waits ? undefined : -EAGAIN;
         if (state !== ESTABLISHED && state !== CLOSE_WAIT) return done || -(takeError(process, sock) || EPIPE);
         if (length === 0) return 0;
+        if (more && !sock.corked) cork(process, sock, true);
         const n = tcp.write(sock.handle, buffer, 0, Math.min(length - done, buffer.length));
         if (n < 0) return done || -(takeError(process, sock) || EPIPE);
         done += n;
-        if (done >= length) return done;
+        if (done >= length) {
+          if (sock.corked && !more) cork(process, sock, false);
+          return done;
+        }
         if (n > 0) continue;
         sock.blocked++;
-        if (!waits) return done || -EAGAIN;
+        if (!waits || process.world.now >= deadline) return done || -EAGAIN;
         return undefined;
       }
     },
   };
+}
+
+/** MSG_MORE: what does not fill a segment waits for the next write, as with TCP_CORK. */
+function cork(process: Process, sock: Sock, on: boolean): void {
+  const own = sock.options.get('TCP_CORK') === 1;
+  sock.corked = on;
+  setStackOption(process.world, sock, 'TCP_CORK', on || own ? 1 : 0);
 }
 
 function sendDatagram(process: Process, sock: Sock, length: number, to: Value | undefined): number | undefined {
@@ -69,14 +86,12 @@ function sendDatagram(process: Process, sock: Sock, length: number, to: Value | 
 /** Receives up to `length` bytes. */
 function receiving(process: Process, sock: Sock, length: number, flags: number, after?: (n: number) => void): Begun {
   const waits = !sock.nonblocking && (flags & MSG_DONTWAIT) === 0;
-  const timeout = sock.options.get('SO_RCVTIMEO');
-  const wait = Array.isArray(timeout) ? timeout[0] * 1e6 + (timeout[1] ?? 0) : Number(timeout ?? 0) * 1e6;
-  const deadline = wait > 0 ? process.world.now + wait : Infinity;
+  const deadline = deadlineOf(process, sock, 'SO_RCVTIMEO');
   let done = 0;
   const attempt = (): number | undefined => {
     if (sock.state === 'datagram') {
       const n = process.world.stack.udp.receive(sock.handle, buffer, 0, Math.min(length, buffer.length));
-      return n === -EAGAIN && waits ? undefined : n;
+      return n === -EAGAIN && waits && process.world.now < deadline ? undefined : n;
     }
     if (sock.handle === 0 || sock.state === 'listening') return -ENOTCONN;
     for (;;) {
@@ -91,14 +106,32 @@ function receiving(process: Process, sock: Sock, length: number, flags: number, 
       return undefined;
     }
   };
-  const begun = {
+  return {
+    deadline,
     attempt: () => {
+      if (waits && process.world.now < deadline && belowLowWater(process, sock, length)) return undefined;
       const result = attempt();
       if (result !== undefined && result >= 0) after?.(result);
       return result;
     },
   };
-  return deadline === Infinity ? begun : { ...begun, deadline };
+}
+
+/** When a call on `sock` that begins now gives up, by SO_RCVTIMEO or SO_SNDTIMEO: seconds, or seconds and microseconds. */
+function deadlineOf(process: Process, sock: Sock, option: string): number {
+  const timeout = sock.options.get(option) ?? 0;
+  const wait = Array.isArray(timeout) ? timeout[0] * 1e6 + (timeout[1] ?? 0) : Number(timeout) * 1e6;
+  return wait > 0 ? process.world.now + wait : Infinity;
+}
+
+/** SO_RCVLOWAT: fewer bytes are there than a read, or poll(), waits for, and more may come. */
+export function belowLowWater(process: Process, sock: Sock, length: number): boolean {
+  const least = sock.options.get('SO_RCVLOWAT');
+  if (typeof least !== 'number' || least <= 1 || !sock.stream || sock.shutRead) return false;
+  const { tcp } = process.world.stack;
+  const state = tcp.state(sock.handle);
+  if (state === CLOSED || FIN_SEEN.has(state)) return false;
+  return tcp.readable(sock.handle) + sock.peeked < Math.min(least, length);
 }
 
 /** What a read finds now: bytes, 0 at the end, -EAGAIN, or the connection's error, told once. */
@@ -207,7 +240,9 @@ function checkControl(process: Process, sock: Sock, message: Value | undefined):
     const type = numberOr(member(item, 1, 'cmsg_type'), 0);
     if (level !== SYMBOLS['SOL_TCP'] || type !== SYMBOLS['TCP_CM_INQ']) continue;
     const expected = numberOf(member(item, 2, 'cmsg_data'));
-    const left = process.world.stack.tcp.readable(sock.handle) + sock.peeked;
+    const { tcp } = process.world.stack;
+    // With nothing left and the peer's FIN seen, Linux says 1: there is an end to be read.
+    const left = tcp.readable(sock.handle) + sock.peeked || (FIN_SEEN.has(tcp.state(sock.handle)) ? 1 : 0);
     if (!Number.isNaN(expected) && expected !== left) {
       throw new Mismatch(`TCP_CM_INQ: expected ${expected}, actual ${left}`);
     }

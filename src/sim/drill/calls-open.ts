@@ -22,11 +22,12 @@ import type { Process } from './process.ts';
 import { endpointsOf, type Sock, udpEnds } from './sock.ts';
 import { applyOptions, withBuffers } from './sockopts.ts';
 import { AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM } from './symbols.ts';
-import { addressOf, numberOf, numberOr } from './values.ts';
+import { addressOf, member, numberOf, numberOr } from './values.ts';
 import type { Words } from './world.ts';
 
 const CLOSED = 0;
 const SYN_RECEIVED = 3;
+const TIME_WAIT = 10;
 const ANY: Words = [0, 0, 0, 0];
 const ANY_4: Words = [0, 0, 0xffff, 0];
 
@@ -121,6 +122,7 @@ const connect: Call = (process, call) =>
     const given = addressOf(call.args[1]);
     const address = given.address ?? process.world.remote;
     const port = given.port ?? process.config.connectPort;
+    if (numberOr(member(call.args[1], 0, 'sa_family'), -1) === 0) return disconnect(process, sock);
     if (sock.state === 'datagram') return connectDatagram(process, sock, address, port);
     if (sock.state === 'listening' || sock.state === 'connected') return -EISCONN;
     if (sock.state === 'connecting' && sock.told) forget(process, sock);
@@ -158,6 +160,18 @@ function connecting(process: Process, sock: Sock, errno: number): Attempt {
     forget(process, sock);
     return -(error || ECONNABORTED);
   };
+}
+
+/** connect() to AF_UNSPEC: the connection is aborted, and the socket can be used again. */
+function disconnect(process: Process, sock: Sock): number {
+  const { tcp, udp } = process.world.stack;
+  if (sock.state === 'datagram') {
+    udp.disconnect(sock.handle);
+    return 0;
+  }
+  if (sock.handle !== 0) tcp.abort(sock.handle);
+  forget(process, sock);
+  return 0;
 }
 
 /** A connection that failed: the socket can be connected anew. */
@@ -213,9 +227,19 @@ const shutdown: Call = (process, call) =>
   onSock(process, call, (sock) => {
     const how = numberOr(call.args[1], 2);
     if (how < 0 || how > 2) return -EINVAL;
-    if (sock.state !== 'connected' && sock.state !== 'connecting') return -ENOTCONN;
     const { tcp } = process.world.stack;
-    if (tcp.state(sock.handle) === CLOSED) return -ENOTCONN;
+    if (sock.state === 'listening') {
+      if (how === 1) return 0;
+      // It listens no more, and is as it was before listen().
+      tcp.close(sock.handle);
+      sock.handle = 0;
+      sock.state = 'fresh';
+      process.flows.listening(0);
+      return 0;
+    }
+    if (sock.state !== 'connected' && sock.state !== 'connecting') return -ENOTCONN;
+    const state = tcp.state(sock.handle);
+    if (state === CLOSED || state === TIME_WAIT) return -ENOTCONN; // of TIME-WAIT a socket of Linux knows nothing
     if (how !== 1) sock.shutRead = true;
     return how === 0 ? 0 : tcp.shutdown(sock.handle);
   });
@@ -246,7 +270,6 @@ function lingering(process: Process, sock: Sock, seconds: number): Begun {
     deadline,
     attempt: () => {
       const FIN_WAIT_2 = 6;
-      const TIME_WAIT = 10;
       const state = tcp.state(sock.handle);
       const done = state === CLOSED || state === FIN_WAIT_2 || state === TIME_WAIT;
       if (!done && process.world.now < deadline && !sock.nonblocking) return undefined;

@@ -13,6 +13,9 @@ import { getSockOption, type OptionValue, optionName, setSockOption } from './so
 import * as S from './symbols.ts';
 import { fieldsOf, numberOf, numberOr, textOf } from './values.ts';
 
+/** FIN-WAIT-1, CLOSING, LAST-ACK. */
+const FIN_UNACKED: ReadonlySet<number> = new Set([5, 8, 9]);
+
 /** The value that setsockopt gives: a number, a name, or the members of a struct. */
 function optionValue(value: Value | undefined): OptionValue {
   const fields = fieldsOf(value);
@@ -51,7 +54,8 @@ function read(process: Process, sock: Sock, level: number, option: number): Opti
   if ((is(S.SOL_IP, 'IP_MTU') || is(S.SOL_IPV6, 'IPV6_MTU')) && info !== null) return info.pathMtu;
   if (is(S.SOL_TCP, 'TCP_CONGESTION') && !sock.options.has('TCP_CONGESTION')) {
     const set = (process.world.stack.core.settings as unknown as Record<string, unknown>)['tcpCongestion'];
-    return info?.congestion ?? (typeof set === 'string' ? set : 'cubic');
+    const name = info?.congestion ?? (typeof set === 'string' ? set : 'cubic');
+    return name === 'newreno' ? 'reno' : name;
   }
   return getSockOption(process.world, sock, optionName(level, option));
 }
@@ -96,13 +100,22 @@ const ioctl: Call = (process, call) =>
     if (request === S.FIONREAD) {
       if (sock.state === 'listening') return -EINVAL;
       value = sock.stream ? tcp.readable(sock.handle) + sock.peeked : Math.max(0, udp.nextLength(sock.handle));
-    } else if (request === S.SIOCOUTQ) value = sock.stream ? tcp.unacked(sock.handle) : 0;
+    } else if (request === S.SIOCOUTQ) value = sock.stream ? unacknowledged(process, sock) : 0;
     else if (request === S.SIOCOUTQNSD) value = tcp.info(sock.handle)?.unsent ?? 0;
     else return numberOr(call.result, 0);
     const expected = numberOf(call.args[2]);
     if (!Number.isNaN(expected) && expected !== value) throw new Mismatch(`expected [${expected}], actual [${value}]`);
     return 0;
   });
+
+/** SIOCOUTQ: what was written and is not acknowledged, a FIN included; nothing before the handshake is over. */
+function unacknowledged(process: Process, sock: Sock): number {
+  const { tcp } = process.world.stack;
+  const state = tcp.state(sock.handle);
+  const SYN_RECEIVED = 3;
+  if (state <= SYN_RECEIVED) return 0;
+  return tcp.unacked(sock.handle) + (FIN_UNACKED.has(state) ? 1 : 0);
+}
 
 const getname: Call = (process, call) =>
   onSock(process, call, (sock) => {

@@ -3,6 +3,7 @@
 
 import type { Value } from './ast.ts';
 import type { Begun, Call } from './calls.ts';
+import { belowLowWater, FIN_SEEN } from './calls-data.ts';
 import { onSock } from './calls-open.ts';
 import { EBADF, EEXIST, EINVAL } from './errnos.ts';
 import { Mismatch } from './errors.ts';
@@ -15,7 +16,6 @@ const ENOENT = 2;
 const EPOLLET = 2 ** 31;
 const EPOLLONESHOT = 2 ** 30;
 const SYN_RECEIVED = 3;
-const FIN_SEEN: ReadonlySet<number> = new Set([7, 8, 9, 10]); // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT
 const FIN_SENT: ReadonlySet<number> = new Set([5, 6, 8, 9, 10]);
 const ALWAYS = S.POLLERR | S.POLLHUP | S.POLLNVAL;
 
@@ -37,7 +37,8 @@ export function readiness(process: Process, sock: Sock): number {
   const readEnd = sock.shutRead || FIN_SEEN.has(state) || state === 0;
   if (readEnd) mask |= S.POLLIN | S.POLLRDNORM | S.POLLRDHUP;
   if (state === 0 || (readEnd && FIN_SENT.has(state))) mask |= S.POLLHUP;
-  if (tcp.readable(sock.handle) + sock.peeked > 0) mask |= S.POLLIN | S.POLLRDNORM;
+  if (tcp.readable(sock.handle) + sock.peeked > 0 && !belowLowWater(process, sock, Infinity))
+    mask |= S.POLLIN | S.POLLRDNORM;
   if (state === 0 || FIN_SENT.has(state) || roomy(process, sock)) mask |= S.POLLOUT | S.POLLWRNORM;
   if (state === 0 && !sock.told && failed(process, sock)) mask |= S.POLLERR;
   return mask;

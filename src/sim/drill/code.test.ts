@@ -65,6 +65,7 @@ test('statements: assignment, if in both forms, print without brackets, import',
   ];
   assert.deepEqual(run(text.join('\n')), ['seven 7', '1']);
   assert.deepEqual(run('if 0: print(1)\nelse: print(2)'), ['2']);
+  assert.deepEqual(run('s = 0\nfor i in range(3):\n  s += i\nprint >> sys.stderr, s'), ['3']);
 });
 
 test('an assertion that does not hold tells both sides, its message, and its line', () => {

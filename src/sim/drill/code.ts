@@ -8,6 +8,9 @@ import { CodeFailure, isTrue, show, type Val } from './code-value.ts';
 export type { Env } from './code-expression.ts';
 export { CodeFailure } from './code-value.ts';
 
+/** Turns of a loop. */
+const MOST_TURNS = 10_000;
+
 type Statement = (env: Env) => void;
 
 /** Something that runs: made once by compile(). */
@@ -43,6 +46,7 @@ class StatementParser extends ExpressionParser {
     if (this.acceptName('print')) return this.#print();
     if (this.acceptName('pass')) return () => {};
     if (this.acceptName('if')) return this.#if(token.column);
+    if (this.acceptName('for')) return this.#for(token.column);
     if (this.acceptName('import') || this.acceptName('from')) {
       while (!this.isEnd()) this.next();
       return () => {};
@@ -65,9 +69,35 @@ class StatementParser extends ExpressionParser {
   /** Both print(…) and print …. */
   #print(): Statement {
     const parts: Expression[] = [];
+    // Python 2: print >> sys.stderr, …
+    if (this.acceptMark('>>')) {
+      this.expression();
+      this.acceptMark(',');
+    }
     if (!this.isEnd()) parts.push(this.expression());
     while (this.acceptMark(',')) if (!this.isEnd()) parts.push(this.expression());
-    return (env) => env.print(parts.map((part) => show(part.of(env))).join(' '));
+    return (env) => {
+      const values = parts.map((part) => part.of(env));
+      const [first] = values;
+      // print(a, b): what stands in the brackets is a tuple to us.
+      const shown = values.length === 1 && Array.isArray(first) ? (first as readonly Val[]) : values;
+      env.print(shown.map(show).join(' '));
+    };
+  }
+
+  /** for NAME in LIST: …, a bounded number of times. */
+  #for(column: number): Statement {
+    const name = this.next().text;
+    if (!this.acceptName('in')) throw this.error('expected "in"');
+    const list = this.expression();
+    const body = this.#suite(column);
+    return (env) => {
+      const values = list.of(env);
+      for (const value of Array.isArray(values) ? (values as readonly Val[]).slice(0, MOST_TURNS) : []) {
+        env.names.set(name, value);
+        for (const statement of body) statement(env);
+      }
+    };
   }
 
   #if(column: number): Statement {

@@ -12,6 +12,8 @@ export interface Surroundings {
   /** Every sysctl that was set, by Linux's name. */
   readonly sysctls: Map<string, string>;
   world: World | undefined;
+  /** MTU that `ip route` has given the way to everybody; 0: the link's. */
+  routeMtu: number;
   /** The text of a file named relative to the script, or undefined. */
   readonly read: (path: string) => string | undefined;
   /** Lets time go by (us). */
@@ -97,7 +99,10 @@ function ip(around: Surroundings, words: readonly string[]): void {
     return at < 0 ? 0 : Number(next);
   };
   const mtu = value('mtu');
-  if (mtu > 0) around.world?.changeRoute(mtu);
+  if (mtu > 0) {
+    around.routeMtu = mtu;
+    around.world?.changeRoute(mtu);
+  }
   const initcwnd = value('initcwnd');
   if (initcwnd > 0) change(around, { tcpInitialWindow: initcwnd });
   const rtoMin = /rto_min (?:lock )?(\d+)(ms|s|us)?/.exec(rest.join(' '));

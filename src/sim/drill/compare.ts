@@ -31,7 +31,7 @@ export function compareTcp(script: TcpPacket, live: Decoded, flow: Flow, at: num
   if ((script.flags & 16) !== 0) check('ack', script.ack, seen.ack);
   check('window', script.win, seen.win);
   check('urgent pointer', script.urg, seen.urg);
-  if (script.options !== undefined) wrong.push(...compareOptions(script.options, tcp.options, flow, at, stamps));
+  if (script.options !== undefined) wrong.push(...compareOptions(script.options, live, flow, at, stamps));
   if (live.fault !== '') wrong.push(`${live.fault} is wrong`);
   return wrong;
 }
@@ -53,12 +53,13 @@ function compareIp(ip: TcpPacket['ip'], live: Decoded): string[] {
 /** Options byte for byte, in their order; TS val apart, and what the script leaves open. */
 function compareOptions(
   script: readonly TcpOption[],
-  live: readonly TcpOption[],
+  packet: Decoded,
   flow: Flow,
   at: number,
   stamps: StampCheck,
 ): string[] {
   const wrong: string[] = [];
+  const live = packet.tcp?.options ?? [];
   const filled = script.map((option, i): TcpOption => {
     const other = live[i];
     if (option.kind === 'TS' && other?.kind === 'TS') {
@@ -82,7 +83,8 @@ function compareOptions(
   });
   const [a, b] = [optionBytes(filled), optionBytes(live)];
   if (a.length !== b.length || a.some((byte, i) => byte !== b[i])) {
-    wrong.push(`options: expected${showOptions(filled) || ' none'}, actual${showOptions(live) || ' none'}`);
+    const seen = flow.relative(packet).tcp?.options ?? [];
+    wrong.push(`options: expected${showOptions(script) || ' none'}, actual${showOptions(seen) || ' none'}`);
   }
   return wrong;
 }

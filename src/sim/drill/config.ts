@@ -44,7 +44,7 @@ export function wireVersion(config: Config): 4 | 6 {
 }
 
 export function localAddress(config: Config): string {
-  return config.localIp || LOCAL[wireVersion(config)];
+  return (config.localIp || LOCAL[wireVersion(config)]).replace(/\/\d+$/, '');
 }
 
 export function remoteAddress(config: Config): string {

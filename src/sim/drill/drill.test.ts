@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TcpPacket } from './ast.ts';
+import { compareTcp } from './compare.ts';
+import { decode } from './decode.ts';
 import { type DrillOptions, drill, type Seen } from './drill.ts';
+import { Flow } from './flow.ts';
+import { parseScript } from './parser.ts';
 
 const OPEN = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
@@ -40,6 +45,11 @@ test('every field of a packet is compared', () => {
     /options: expected <mss 5>, actual none/,
   );
   fails('+0 write(4, ..., 100) = 100\n+0 > [ce] P. 1:101(100) ack 1', NEXT + 1, /ECN: expected 3/);
+  fails(
+    '+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1 urg 3',
+    NEXT + 1,
+    /urgent pointer: expected 3, actual 0/,
+  );
   fails('+0 write(4, ..., 100) = 100\n+0 > [ttl 1] P. 1:101(100) ack 1', NEXT + 1, /TTL: expected 1, actual 64/);
 });
 
@@ -131,6 +141,14 @@ test('a call that waits for time alone ends by itself', () => {
   );
 });
 
+test('a read waits for SO_RCVLOWAT', () => {
+  const low = '+0 setsockopt(4, SOL_SOCKET, SO_RCVLOWAT, [300], 4) = 0\n';
+  const data = '+.1 < P. 1:201(200) ack 1 win 9\n+0~+.04 > . 1:1(0) ack 201\n0.3 < P. 201:401(200) ack 1 win 9';
+  passes(`${low}0.1...0.3 read(4, ..., 1000) = 400\n${data}`);
+  passes(`${low}0.1...0.2 read(4, ..., 100) = 100\n${data}`);
+  passes(`${low}0.1...0.3 poll([{fd=4, events=POLLIN, revents=POLLIN}], 1, 500) = 1\n${data}`);
+});
+
 test('a write larger than the buffer waits for room', () => {
   const acks = Array.from({ length: 40 }, (_, i) => `+0 < . 1:1(0) ack ${1 + 1000 * (i + 1)} win 32792`);
   const result = drill(
@@ -183,4 +201,78 @@ test('segments sent at one moment are met as one, up to the length that is writt
   passes('+0 write(4, ..., 3000) = 3000\n+0 > P. 1:3001(3000) ack 1');
   passes('+0 write(4, ..., 3000) = 3000\n+0 > . 1:2001(2000) ack 1\n+0 > P. 2001:3001(1000) ack 1');
   fails('+0 write(4, ..., 3000) = 3000\n+0 > P. 1:4001(4000) ack 1', NEXT + 1, /expected 4000, actual 3000/);
+});
+
+test('segments sent at different moments are not met as one', () => {
+  fails(
+    '+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 write(4, ..., 500) = 500\n+.01 write(4, ..., 500) = 500\n*~+.1 > P. 1:1001(1000) ack 1',
+    NEXT + 3,
+    /expected 1000, actual 500\n[\s\S]*behind: 0\.110000 > P\. 501:1001\(500\)/,
+  );
+});
+
+test('a packet with a wrong checksum is wrong, whatever its fields', () => {
+  const seen: Seen[] = [];
+  passes('+0 write(4, ..., 100) = 100', { onPacket: (one) => seen.push(one) });
+  const { bytes } = seen.find((one) => !one.inbound && decode(one.bytes).length === 100)!;
+  assert.equal(decode(bytes).fault, '');
+  const flow = new Flow(6, [0, 0, 0, 0], 0, [0, 0, 0, 0], 0);
+  const script = parseScript('t', '0 > P. 1:101(100) <...>').events[0]!.what as TcpPacket;
+  const damage = (at: number): string[] => {
+    const copy = bytes.slice();
+    copy[at]! ^= 1;
+    return compareTcp({ ...script, seq: undefined }, decode(copy), flow, 0, { tick: 0, tolerance: 0 });
+  };
+  assert.deepEqual(damage(60), ['checksum is wrong']);
+  assert.ok(damage(4).includes('IPv4 header checksum is wrong'));
+});
+
+test('a receive buffer that was set before connect() decides the window scale of the SYN', () => {
+  const text = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [20000], 4) = 0
++0 fcntl(3, F_SETFL, O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (x)
++0 > S 0:0(0) win 18980 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 0>`;
+  assert.equal(drill('t', text).text, '');
+});
+
+test('a helper that calls itself comes to an end', () => {
+  let reads = 0;
+  const read = (): string => {
+    reads++;
+    return './x.sh\n';
+  };
+  assert.equal(drill('t', `\`./x.sh\`\n${OPEN}`, { read }).text, '');
+  assert.ok(reads > 1 && reads < 10, String(reads));
+});
+
+test("the script's numbers and timestamps become those on the wire", () => {
+  const seen: Seen[] = [];
+  const open = OPEN.replace('<mss 1000>', '<mss 1000,sackOK,TS val 7 ecr 0>')
+    .replace('<mss 1460>', '<mss 1460,sackOK,TS val 100 ecr 7>')
+    .replace('ack 1 win 32792\n+0 accept', 'ack 1 win 32792 <nop,nop,TS val 8 ecr 100>\n+0 accept');
+  const text = `+0 write(4, ..., 3000) = 3000
++0 > . 1:989(988) ack 1 <nop,nop,TS val 200 ecr 8>
++0 > . 989:1977(988) ack 1 <...>
++0 > . 1977:2965(988) ack 1 <...>
++0 < . 1:1(0) ack 1 win 32792 <nop,nop,TS val 9 ecr 200,nop,nop,sack 989:1977>
++0 < . 1:1(0) ack 1 win 32792 <nop,nop,TS val 9 ecr 230>
++0 < icmp unreachable host_unreachable [989:1977(988)]`;
+  assert.equal(drill('t', open + text, { onPacket: (one) => seen.push(one) }).text, '');
+  const packets = seen.map(({ bytes }) => decode(bytes));
+  const [syn, data] = [packets[1]!, packets[3]!];
+  const iss = syn.tcp!.seq;
+  const stamp = (p: typeof syn) => p.tcp!.options.find((option) => option.kind === 'TS')!;
+  const inbound = packets.filter((_, i) => seen[i]!.inbound);
+  const [, first, sacked, later, icmp] = inbound;
+  assert.equal(stamp(first!).ecr, stamp(syn).val);
+  assert.equal(first!.tcp!.ack, (iss + 1) % 2 ** 32);
+  assert.equal(stamp(sacked!).ecr, stamp(data).val);
+  // A TS val that the script has not named is as far from the first as the script says.
+  assert.equal(stamp(later!).ecr, (stamp(syn).val! + 130) % 2 ** 32);
+  const sack = sacked!.tcp!.options.find((option) => option.kind === 'sack');
+  assert.deepEqual(sack?.blocks, [[(iss + 989) % 2 ** 32, (iss + 1977) % 2 ** 32]]);
+  const quoted = seen.filter(({ inbound: into }) => into).at(-1)!.bytes;
+  assert.equal(icmp!.icmp!.type, 3);
+  assert.equal(new DataView(quoted.buffer).getUint32(20 + 8 + 20 + 4), (iss + 989) % 2 ** 32);
 });

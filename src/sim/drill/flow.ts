@@ -118,13 +118,15 @@ export class Flow {
   }
 }
 
-const PUSH_FIN = 8 | 1;
+const FIN = 1;
+const PUSH_FIN = 8 | FIN;
 
 function join(a: Waiting, b: Waiting): Waiting | undefined {
   const [s, t] = [a.packet.tcp, b.packet.tcp] as [DecodedTcp, DecodedTcp | undefined];
   if (t === undefined || a.at !== b.at || a.packet.length === 0 || b.packet.length === 0) return undefined;
   if ((s.seq + a.packet.length) % WRAP !== t.seq || s.ack !== t.ack) return undefined;
-  if ((s.flags & ~PUSH_FIN) !== (t.flags & ~PUSH_FIN) || (s.flags & PUSH_FIN) !== 0) return undefined;
+  // A device that segments shows one PSH for several writes.
+  if ((s.flags & ~PUSH_FIN) !== (t.flags & ~PUSH_FIN) || (s.flags & FIN) !== 0) return undefined;
   if (a.packet.tos !== b.packet.tos || s.options.length !== t.options.length) return undefined;
   const tcp = { ...s, flags: s.flags | t.flags, win: t.win };
   return { at: a.at, packet: { ...a.packet, tcp, length: a.packet.length + b.packet.length } };

@@ -1,9 +1,10 @@
 // What a script may take for granted because Linux has it so: the profile under which drill runs the stack.
-// Read by world.ts and commands.ts; calls nothing.
+// Read by world.ts and commands.ts; calls nothing but the table of congestion controls.
 //
 // A setting that the stack does not have (yet) is left out when the stack is made: see known() in world.ts.
 
 import type { Settings } from '../../stack/settings.ts';
+import { controlNumber } from '../../stack/tcp/cc/controls.ts';
 
 const SECOND = 1_000_000;
 const MILLI = 1000;
@@ -56,6 +57,9 @@ export const LINUX: Profile = {
   tcpMtuProbing: 0,
   /** Linux takes what an ICMP error in the window says. */
   tcpDoubtTooBig: false,
+  /** Whatever ICMP error arrives ends a connection that is being opened. */
+  tcpSynSoftErrors: true,
+  tcpRfc1337: false,
   pathMtuMin: 552,
   tcpMinMss: 48,
   tcpInvalidRateLimit: 500 * MILLI,
@@ -76,9 +80,9 @@ const number = (key: string, factor = 1): Sysctl => {
 const flag = (key: string): Sysctl => {
   return ([word]) => ({ [key]: Number(word) > 0 });
 };
-const text = (key: string): Sysctl => {
-  return ([word]) => (word === undefined ? {} : { [key]: word });
-};
+/** A congestion control that is not here leaves the default. */
+const congestion: Sysctl = ([word]) =>
+  word !== undefined && controlNumber(word) >= 0 ? { tcpCongestion: word === 'reno' ? 'newreno' : word } : {};
 /** min, default, max: of a receive buffer half is window (tcp_adv_win_scale 1). */
 const receiveBuffer: Sysctl = ([, normal, max]) => ({
   ...(Number(normal) > 0 && { tcpReceiveBuffer: Number(normal) / 2, tcpInitialReceiveWindow: Number(normal) / 2 }),
@@ -106,7 +110,7 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
   'net.ipv4.tcp_keepalive_probes': number('tcpKeepaliveProbes'),
   'net.ipv4.ip_default_ttl': number('hopLimit'),
   'net.ipv4.tcp_ecn': number('tcpEcn'),
-  'net.ipv4.tcp_congestion_control': text('tcpCongestion'),
+  'net.ipv4.tcp_congestion_control': congestion,
   'net.ipv4.tcp_slow_start_after_idle': flag('tcpSlowStartAfterIdle'),
   'net.ipv4.tcp_no_metrics_save': flag('tcpNoMetricsSave'),
   'net.ipv4.tcp_reordering': number('tcpReordering'),
@@ -139,9 +143,5 @@ export const SYSCTLS: Readonly<Record<string, Sysctl>> = {
 
 /** Of `wanted`, what the stack has a setting for. */
 export function known(wanted: Profile, has: Readonly<Settings>): Partial<Settings> {
-  // Without a buffer that grows, the largest there will be: it decides the window scale, which every SYN shows.
-  if (!('tcpReceiveBufferMax' in has) && wanted['tcpReceiveBufferMax'] !== undefined) {
-    wanted = { ...wanted, tcpReceiveBuffer: wanted['tcpReceiveBufferMax'] };
-  }
   return Object.fromEntries(Object.entries(wanted).filter(([key]) => key in has)) as Partial<Settings>;
 }

@@ -138,8 +138,11 @@ function parseIcmp(lexer: Lexer, inbound: boolean, ip: IpInfo, version: 4 | 6): 
     if (lexer.accept('mtu')) mtu = number(lexer);
     else if (lexer.accept('id')) echo = { id: number(lexer), seq: echo?.seq ?? 0, length: echo?.length ?? 0 };
     else if (lexer.accept('seq')) echo = { id: echo?.id ?? 0, seq: number(lexer), length: echo?.length ?? 0 };
-    else if (lexer.is('(')) echo = { id: echo?.id ?? 0, seq: echo?.seq ?? 0, length: parseSequence(lexer).length ?? 0 };
-    else if (lexer.accept('[')) quote = parseQuote(lexer);
+    else if (lexer.is('(')) {
+      const { length } = parseSequence(lexer);
+      if (length === undefined) throw lexer.error('expected a length in parentheses');
+      echo = { id: echo?.id ?? 0, seq: echo?.seq ?? 0, length };
+    } else if (lexer.accept('[')) quote = parseQuote(lexer);
     else break;
   }
   return { kind: 'icmp', inbound, ip, version, type, code, mtu, quote, echo };

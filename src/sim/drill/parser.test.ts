@@ -166,7 +166,8 @@ test('the result of a call ends where the next event begins', () => {
 });
 
 test('conditions and names', () => {
-  const text = '#ifdef A\n0 close(A) = 0\n#else\n0 close(1) = 0\n#endif\n# a comment\n#define B 7\n+0 close(B) = "A"';
+  const text =
+    '#ifdef A\n0 close(A) = 0\n#else\n0 close(1) = 0\n#endif\n# if this were read\n#define B 7\n+0 close(B) = "A"';
   const events = (defines: [string, string][]) => parseScript('t', text, new Map(defines)).events;
   const first = (list: readonly Event[]) => (list[0]!.what as SysCall).args[0];
   assert.deepEqual(first(events([['A', '9']])), { kind: 'number', value: 9 });

@@ -13,7 +13,8 @@ export function preprocess(text: string, defines: Map<string, string>): string {
   const lines = text.split('\n');
   const out = lines.map((line, i) => {
     const active = open.every((level) => level.active);
-    const directive = /^\s*#\s*(ifdef|ifndef|if|else|endif|define|undef)\b\s*(\w*)\s*(.*?)\s*$/.exec(line);
+    // No space behind the #: "# if all is well" is a comment.
+    const directive = /^\s*#(ifdef|ifndef|if|else|endif|define|undef)\b\s*(\w*)\s*(.*?)\s*$/.exec(line);
     if (directive === null) {
       if (!active || /^\s*#/.test(line)) return '';
       // Options at the top: -D NAME=value is no use of NAME.

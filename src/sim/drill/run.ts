@@ -19,6 +19,8 @@ import { type Seen, World } from './world.ts';
 
 /** How long a call that does not say how long it blocks may block (us). */
 const LONGEST_CALL = 3600e6;
+/** Packets behind the one that is wrong that a message shows. */
+const MOST_SHOWN = 3;
 
 export interface RunOptions {
   readonly config: Config;
@@ -63,6 +65,7 @@ export class Run {
       profile: {},
       sysctls: new Map(),
       world: undefined,
+      routeMtu: 0,
       read: options.read,
       warn,
       sleep: (us) => {
@@ -110,6 +113,7 @@ export class Run {
       this.#options.onPacket(seen);
     };
     this.#around.world = world;
+    if (this.#around.routeMtu > 0) world.changeRoute(this.#around.routeMtu);
     this.#process = new Process(world, new Flows(world, this.#config.bindPort), this.#config);
     return this.#process;
   }
@@ -201,7 +205,11 @@ export class Run {
     const shown = flow === undefined ? waiting.packet : flow.relative(waiting.packet);
     this.#log(event, `sent at ${showTime(waiting.at)}`);
     const when = this.#expectedTime(event.when, base);
-    const sides = `\n  script: ${when} ${event.source}\n  actual: ${showTime(waiting.at)} > ${showPacket(shown)}`;
+    const behind = (flow?.sent ?? [])
+      .slice(0, MOST_SHOWN)
+      .map((next) => `\n  behind: ${showTime(next.at)} > ${showPacket(flow!.relative(next.packet))}`);
+    const actual = `\n  actual: ${showTime(waiting.at)} > ${showPacket(shown)}`;
+    const sides = `\n  script: ${when} ${event.source}${actual}${behind.join('')}`;
     if (wrong.length > 0) throw new Mismatch(`the packet is another one: ${wrong.join('; ')}${sides}`);
     try {
       this.#checkTime('the packet', event.when, base, waiting.at);
@@ -229,7 +237,7 @@ export class Run {
     });
     if (!there) {
       throw new Mismatch(
-        `the stack has sent nothing\n  script: ${this.#expectedTime(when, base)} ${event.source}\n  actual: nothing until ${showTime(this.#now())}`,
+        `the stack has sent nothing\n  script: ${this.#expectedTime(when, base)} ${event.source}\n  actual: nothing until ${showTime(Math.floor(this.#now()))}`,
       );
     }
     if (flow === undefined) return queue.shift()!;
@@ -303,7 +311,7 @@ export class Run {
     this.#advance(Math.max(latest, this.#now()), () => this.#pending === undefined);
     if (this.#pending !== undefined) {
       const error = new Mismatch(
-        `${pending.call.name} still waits at ${showTime(this.#now())}\n  script: ${pending.event.source}`,
+        `${pending.call.name} still waits at ${showTime(Math.floor(this.#now()))}\n  script: ${pending.event.source}`,
       );
       error.line = pending.event.line;
       throw error;

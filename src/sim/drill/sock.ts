@@ -35,6 +35,8 @@ export class Sock {
   /** Bytes that MSG_PEEK has taken out of the stack. */
   peeked = 0;
   shutRead = false;
+  /** The last write said that more would come. */
+  corked = false;
   /** An error that poll() has seen and nobody has taken. */
   error = 0;
   /** Its error has been told: reads end, writes fail. */

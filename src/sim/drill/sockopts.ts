@@ -77,7 +77,6 @@ export const OPTIONS: Readonly<Record<string, Known>> = {
   TCP_DEFER_ACCEPT: { level: 'SOL_TCP', stack: 'OPT_DEFER_ACCEPT', ...seconds, initial: 0 },
   TCP_WINDOW_CLAMP: { level: 'SOL_TCP', stack: 'OPT_WINDOW_CLAMP', initial: 0 },
   TCP_QUICKACK: { level: 'SOL_TCP', stack: 'OPT_QUICKACK', initial: 1 },
-  // A control that the stack has not is remembered only.
   TCP_CONGESTION: {
     level: 'SOL_TCP',
     stack: 'OPT_CONGESTION',
@@ -128,13 +127,15 @@ function stackOption(known: Known | undefined): number {
 /** Sets an option; the stack's answer, or 0 where it is only remembered. */
 export function setSockOption(world: World, sock: Sock, name: string, value: OptionValue): number {
   sock.options.set(name, value);
-  return sock.handle === 0 ? 0 : toStack(world, sock, name, value);
+  return sock.handle === 0 ? 0 : setStackOption(world, sock, name, value);
 }
 
-function toStack(world: World, sock: Sock, name: string, value: OptionValue): number {
+/** Passes an option to the stack, if it has it, without remembering it; the stack's answer, or 0. */
+export function setStackOption(world: World, sock: Sock, name: string, value: OptionValue): number {
   const known = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
   const changed = known?.toStack?.(value) ?? value;
-  if (typeof changed !== 'number' || changed < 0) return 0;
+  // A name that is not known here, such as a congestion control that we do not have: remembered.
+  if (typeof changed !== 'number' || (typeof value === 'string' && changed < 0)) return 0;
   if (sock.state === 'datagram') {
     return known?.udp === undefined ? 0 : world.stack.udp.set(sock.handle, known.udp as never, changed);
   }
@@ -144,7 +145,7 @@ function toStack(world: World, sock: Sock, name: string, value: OptionValue): nu
 
 /** All that was set before there was a handle. */
 export function applyOptions(world: World, sock: Sock): void {
-  for (const [name, value] of sock.options) toStack(world, sock, name, value);
+  for (const [name, value] of sock.options) setStackOption(world, sock, name, value);
 }
 
 /** The value of an option as getsockopt tells it: the stack's where it has one, else what was set, else Linux's first. */
@@ -171,9 +172,6 @@ export function withBuffers(world: World, sock: Sock, open: () => number): numbe
     settings.tcpReceiveBuffer = Math.max(1152, receive);
     if ('tcpReceiveBufferMax' in settings) Object.assign(settings, { tcpReceiveBufferMax: settings.tcpReceiveBuffer });
   }
-  const congestion = sock.options.get('TCP_CONGESTION');
-  if (typeof congestion === 'string' && 'tcpCongestion' in settings)
-    Object.assign(settings, { tcpCongestion: congestion });
   const result = open();
   Object.assign(settings, before);
   return result;

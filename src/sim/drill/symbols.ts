@@ -47,6 +47,7 @@ export const TCP_CONGESTION = 13;
 export const SYMBOLS: Readonly<Record<string, number>> = {
   NULL: 0,
   AF_UNSPEC: 0,
+  SOMAXCONN: 4096,
   AF_INET,
   AF_INET6,
   PF_INET: AF_INET,

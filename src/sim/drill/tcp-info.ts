@@ -10,7 +10,8 @@ const STATES: Readonly<Record<string, number>> = {
   'SYN-RECEIVED': 3,
   'FIN-WAIT-1': 4,
   'FIN-WAIT-2': 5,
-  'TIME-WAIT': 6,
+  // The socket itself is closed then, and that is what it tells.
+  'TIME-WAIT': 7,
   CLOSED: 7,
   'CLOSE-WAIT': 8,
   'LAST-ACK': 9,

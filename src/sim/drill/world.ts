@@ -26,6 +26,8 @@ export interface Seen {
 const EPOCH = 1_000_000_000;
 /** Passes without rest before we say that the stack does not come to one. */
 const MOST_PASSES = 20_000;
+/** Timers that stay due in a row before we say the same. */
+const MOST_STUCK = 1000;
 const SIZES = { arenaBytes: 20 << 20, small: 512, large: 32, chunks: 4096, blocks: 0 } as const;
 const TABLES = { tcpRows: 128, udpRows: 32, neighbours: 16, routes: 16, reassemblies: 8, pathMtus: 64 } as const;
 
@@ -86,14 +88,17 @@ export class World {
    * happened. True: it did. With `until` Infinity: until nothing will ever happen by itself, or a day has gone.
    */
   advance(until: number, done: () => boolean = () => false): boolean {
-    const end = Math.min(until + EPOCH, this.#now + 86_400e6);
+    const end = until === Infinity ? this.#now + 86_400e6 : until + EPOCH;
     if (done()) return true;
+    let stuck = 0;
     for (let at = this.stack.pollAt(); at <= end; at = this.stack.pollAt()) {
       this.#now = Math.max(at, this.#now);
       this.settle();
       if (done()) return true;
-      // A timer that fires early by a fraction is asked again, not for ever.
-      if (this.stack.pollAt() <= this.#now) this.#now += 1;
+      // A timer that fires early by a fraction is asked again, but not for ever.
+      if (this.stack.pollAt() > this.#now) stuck = 0;
+      else if (++stuck > MOST_STUCK) throw new Mismatch('the stack does not come to rest: a timer stays due');
+      else this.#now += 1;
     }
     if (until !== Infinity && this.#now < end) this.#now = end;
     this.settle();
@@ -109,7 +114,8 @@ export class World {
   #defaultRoute(mtu: number): RouteSpec {
     const four = this.version === 4;
     const route = { w0: 0, w1: 0, w2: four ? 0xffff : 0, w3: 0, prefix: four ? 96 : 0, iface: 1 };
-    return mtu === 0 ? route : { ...route, mtu };
+    // As Linux has it, our MSS fits the route as well.
+    return mtu === 0 ? route : { ...route, mtu, advmss: Math.max(1, mtu - (four ? 40 : 60)) };
   }
 
   #link(mtu: number): Link {

@@ -7,6 +7,7 @@ import { TCP_ECE, TCP_FIN, TCP_SYN } from '../../wire/tcp.ts';
 import type { Packet } from '../packet.ts';
 import { tuneSend } from './buffers.ts';
 import { challenge } from './challenge.ts';
+import { finWait2 } from './close.ts';
 import { isLimited } from './cwnd.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -17,16 +18,18 @@ import {
   F_TIMESTAMPS,
   F_WANT_WRITE,
   F2_ECN,
+  F2_PROVING,
   F2_REORDERED,
   F2_SACK,
+  F2_SIZES,
   PHASE_OPEN,
   PHASE_RECOVERY,
-  READY_WRITE,
   TIMER_REO,
   TIMER_RTO,
 } from './flags.ts';
-import { established } from './input-open.ts';
+import { established, handshakeWaits } from './input-open.ts';
 import { NEWS_DSACK, NEWS_DUPLICATE, NEWS_ECE, NEWS_ORIGINAL, NEWS_RETRANS_ACKED } from './news.ts';
+import { sizesAcked } from './path-size.ts';
 import { inReduction, reduce } from './prr.ts';
 import { rateSample, updatePacing } from './rate.ts';
 import { recoverAfterAck, removeDuplicates } from './recovery.ts';
@@ -34,6 +37,7 @@ import { sendResetFor } from './reset.ts';
 import { noteLeast, rttSample } from './rtt.ts';
 import { takeSacks } from './sack-input.ts';
 import { pipe, SEG_EVER, SEG_SACKED } from './scoreboard.ts';
+import { tellRoom } from './send-room.ts';
 import { afterFinAcked, CLOSED, FIN_WAIT_2, SYN_RECEIVED, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { probeAcked, restartRto, scheduleProbe } from './tlp.ts';
@@ -46,6 +50,8 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
       sendResetFor(e, p);
       return DROP_TCP_BAD_ACK;
     }
+    const waits = handshakeWaits(e, t);
+    if (waits !== 0) return waits < 0 ? 0 : waits;
     t.sndWnd = seg.window << t.sndScale;
     t.maxSndWnd = t.sndWnd;
     t.sndWl1 = seg.seq;
@@ -54,7 +60,7 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
     e.activate(t);
   }
   // RFC 5961 section 5: not for what was never sent, nor older than any window we have seen.
-  if (seqGt(seg.ack, t.sndNxt) || seqLt(seg.ack, (t.sndUna - Math.max(t.maxSndWnd, 65535)) | 0)) {
+  if (seqGt(seg.ack, t.sndNxt) || (seqLt(seg.ack, t.sndUna) && tooOld(t, seg.ack))) {
     challenge(e, t);
     return DROP_TCP_CHALLENGE;
   }
@@ -85,6 +91,11 @@ export function ackArrives(e: Engine, t: Tcb, p: Packet): number {
   if (acked > 0 || changed || news.flags !== 0 || news.sacked > 0) e.activate(t);
   if (finAcked) finAcknowledged(e, t);
   return 0;
+}
+
+/** SEG.ACK < SND.UNA - MAX.SND.WND (RFC 5961 section 5.2), or before there was anything to acknowledge. */
+function tooOld(t: Tcb, ack: number): boolean {
+  return seqDiff(t.sndUna, ack) > Math.min(t.maxSndWnd, t.bytesAcked + 1);
 }
 
 /** A D-SACK that comes when everything is acknowledged: the last retransmission, or a probe, was needless (RFC 2883). */
@@ -145,12 +156,11 @@ function advance(e: Engine, t: Tcb, acked: number): boolean {
   // RECOVER keeps behind, lest after 2 GiB without a loss it lies ahead.
   if (t.phase === PHASE_OPEN && seqLt(t.recover, t.sndUna)) t.recover = t.sndUna;
   if (!seqGt(t.cursorSeq, t.sndUna)) t.cursorSpan = 0;
+  if (seqLt(t.sndSml, t.sndUna)) t.sndSml = t.sndUna;
   e.floor.neighbours.confirm(t.neighbour);
   tuneSend(e, t);
-  if (t.has(F_WANT_WRITE) && t.i32[t.sendList + 2]! <= t.sndLimit - (t.sndLimit >> 2)) {
-    t.unset(F_WANT_WRITE);
-    e.notify(t, READY_WRITE);
-  }
+  if (t.has2(F2_PROVING | F2_SIZES)) sizesAcked(e, t);
+  if (t.has(F_WANT_WRITE)) tellRoom(e, t);
   return finAcked;
 }
 
@@ -158,6 +168,17 @@ function advance(e: Engine, t: Tcb, acked: number): boolean {
 function takeRecords(e: Engine, t: Tcb, ack: number): void {
   const board = e.scoreboard;
   const news = e.news;
+  // Below anything SACKed a record may be late, and then it has more to tell.
+  if (t.segHead !== 0 && !seqGt(t.highSacked, t.sndUna)) {
+    const first = board.start(t.segHead);
+    const firstSent = board.sentAt(t.segHead);
+    const last = board.shiftPlain(t, ack);
+    if (last !== 0) {
+      news.deliverTrain(board, last, firstSent);
+      news.delivered += seqDiff(board.end(last), first);
+      if (seqLt(first, t.recover)) news.flags |= NEWS_ORIGINAL;
+    }
+  }
   for (let rec = t.segHead; rec !== 0 && seqLt(board.start(rec), ack); rec = t.segHead) {
     const start = board.start(rec);
     const end = board.end(rec);
@@ -238,6 +259,6 @@ function finAcknowledged(e: Engine, t: Tcb): void {
   else if (next !== t.state) {
     t.state = next;
     // Not for ever: the user has gone and the peer may have, too.
-    if (next === FIN_WAIT_2 && t.has(F_ORPHAN)) t.longAt = e.core.now.us + e.core.settings.tcpFinWait2;
+    if (next === FIN_WAIT_2 && t.has(F_ORPHAN)) t.longAt = e.core.now.us + finWait2(e, t);
   }
 }

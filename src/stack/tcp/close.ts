@@ -33,10 +33,18 @@ export function closeRow(e: Engine, t: Tcb): void {
   else {
     if (maySend(state)) queueFin(e, t);
     if (state === FIN_WAIT_2) {
-      t.longAt = e.core.now.us + e.core.settings.tcpFinWait2;
+      t.longAt = e.core.now.us + finWait2(e, t);
+      e.arm(t);
+    } else if (t.linger !== 0) {
+      t.longAt = e.core.now.us + t.linger * 1000;
       e.arm(t);
     }
   }
+}
+
+/** How long FIN-WAIT-2 lasts when the user has gone, us. */
+export function finWait2(e: Engine, t: Tcb): number {
+  return t.finWait2 === 0 ? e.core.settings.tcpFinWait2 : t.finWait2 * 1000;
 }
 
 /** Resets `t`, whoever holds it; a listener is closed. */
@@ -62,8 +70,14 @@ export function queueFin(e: Engine, t: Tcb): void {
 
 /** Sends a reset where the peer has a connection, and forgets the row. */
 export function reset(e: Engine, t: Tcb): void {
-  const s = t.state;
   t.set(F.F_ORPHAN);
+  sendReset(e, t);
+  e.finish(t);
+}
+
+/** The reset itself, if it can go out at once and the peer has a connection that does not end anyway (section 3.10.5). */
+export function sendReset(e: Engine, t: Tcb): void {
+  const s = t.state;
   if (s === SYN_RECEIVED || s === ESTABLISHED || s === FIN_WAIT_1 || s === FIN_WAIT_2 || s === CLOSE_WAIT) {
     if (t.routeEpoch === e.floor.routes.epoch || findRoute(e, t) === 0) {
       if (e.floor.neighbours.ready(t.neighbour) === 1 && e.floor.output.room(t.iface) > 0) {
@@ -73,7 +87,6 @@ export function reset(e: Engine, t: Tcb): void {
       }
     }
   }
-  e.finish(t);
 }
 
 /** A listener stops; what was not accepted is reset. */

@@ -210,7 +210,7 @@ describe('fast retransmit and fast recovery (RFC 5681 section 3.2, RFC 6582 sect
   });
 
   test('a timeout halves ssthresh once for the same data', () => {
-    const p = sending(400_000);
+    const p = sending(400_000, MSS, { settings: { tcpMtuProbing: 0 } });
     segments(p);
     p.advance(RTO);
     assert.deepEqual([cwnd(p), ssthresh(p)], [1, 5]);

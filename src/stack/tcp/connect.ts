@@ -4,22 +4,31 @@
 import { EADDRINUSE, EINVAL, ENETUNREACH, ENOBUFS } from '../../base/errno.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
 import type { Engine } from './engine.ts';
-import { F_OWNED, F_SEND_SYN } from './flags.ts';
+import { F_OWNED, F_SEND_SYN, F_TIMESTAMPS } from './flags.ts';
 import { initialize, startNumbers } from './input-open.ts';
 import { findRoute, updateMss } from './route.ts';
 import { SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
+/** A connection in TIME-WAIT is left alone for so long, us. */
+const REUSE_AFTER = 1_000_000;
+
 export class Opener {
   readonly #e: Engine;
   readonly #portInUse: (port: number) => boolean;
+  /** The same, but for a connection in TIME-WAIT that may make way. */
+  readonly #portLocked: (port: number) => boolean;
   readonly #probe: Int32Array = new Int32Array(9);
   /** SND.NXT of the connection in TIME-WAIT that made way for the one being opened; NaN: none. */
   #previous = NaN;
 
   constructor(e: Engine) {
     this.#e = e;
-    this.#portInUse = (port) => this.#taken(port);
+    this.#portInUse = (port) => this.#find(port) !== 0;
+    this.#portLocked = (port) => {
+      const row = this.#find(port);
+      return row !== 0 && !this.#reusable(e.l.at(row));
+    };
   }
 
   /** Opens a connection: see Tcp.connect. */
@@ -98,20 +107,10 @@ export class Opener {
       p[6] = t.remote2;
       p[7] = t.remote3;
       p[8] = t.remotePort;
-      t.localPort = e.floor.ports.forConnection(
-        PROTO_TCP,
-        t.local0,
-        t.local1,
-        t.local2,
-        t.local3,
-        t.remote0,
-        t.remote1,
-        t.remote2,
-        t.remote3,
-        t.remotePort,
-        this.#portInUse,
-      );
-      return t.localPort === 0 ? -EADDRINUSE : 0;
+      const row = t.row;
+      wanted = this.#choose(t, this.#portInUse) || this.#choose(t, this.#portLocked);
+      t.at(row);
+      if (wanted === 0) return -EADDRINUSE;
     }
     t.localPort = wanted;
     const other = e.table.find(
@@ -129,7 +128,7 @@ export class Opener {
     if (other === 0) return 0;
     const row = t.row;
     const old = t.at(other);
-    const reusable = old.state === TIME_WAIT;
+    const reusable = this.#reusable(old);
     if (reusable) {
       this.#previous = old.sndNxt;
       e.finish(old);
@@ -138,8 +137,39 @@ export class Opener {
     return reusable ? 0 : -EADDRINUSE;
   }
 
-  #taken(port: number): boolean {
+  #choose(t: Tcb, inUse: (port: number) => boolean): number {
+    return this.#e.floor.ports.forConnection(
+      PROTO_TCP,
+      t.local0,
+      t.local1,
+      t.local2,
+      t.local3,
+      t.remote0,
+      t.remote1,
+      t.remote2,
+      t.remote3,
+      t.remotePort,
+      inUse,
+    );
+  }
+
+  #find(port: number): number {
     const p = this.#probe;
-    return this.#e.table.find(p[0]!, p[1]!, p[2]!, p[3]!, port, p[4]!, p[5]!, p[6]!, p[7]!, p[8]!) !== 0;
+    return this.#e.table.find(p[0]!, p[1]!, p[2]!, p[3]!, port, p[4]!, p[5]!, p[6]!, p[7]!, p[8]!);
+  }
+
+  /**
+   * Whether a connection in TIME-WAIT may make way for one of ours (RFC 6191 section 2, from the other side): its timestamps,
+   * which go on in the new one, tell its last segments from new ones, once the clock has surely moved on. Without, 2 MSL are
+   * to be waited for (RFC 1122 section 4.2.2.13).
+   */
+  #reusable(old: Tcb): boolean {
+    const { core } = this.#e;
+    return (
+      old.state === TIME_WAIT &&
+      old.has(F_TIMESTAMPS) &&
+      core.settings.tcpTimestamps &&
+      core.now.us - old.lastReceivedAt >= REUSE_AFTER
+    );
   }
 }

@@ -7,15 +7,15 @@ import type { IcmpError } from '../packet.ts';
 import type { Engine } from './engine.ts';
 import { F_ORPHAN, F_PASSIVE } from './flags.ts';
 import { OUT_AGAIN, OUT_BLOCKED, OUT_FULL, output } from './output.ts';
-import { resendTooBig } from './recovery.ts';
-import { findRoute } from './route.ts';
+import { packetTooBig } from './path-size.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
-import type { Tcb } from './tcb.ts';
 import { timerExpired } from './timers.ts';
 
 export class Crank {
   /** Whether the last output() ended because a link or the frames were full: nobody may tell when that has changed. */
   stalled = false;
+  /** Whether rows were left by the last output() that could send at once: their turn was over. */
+  unfinished = false;
   readonly #e: Engine;
   #blockedEpoch = 0;
   #blockedRoutes = 0;
@@ -43,25 +43,14 @@ export class Crank {
     const t = e.t.at(row);
     if (!seqGe(error.seq, t.sndUna) || !seqLt(error.seq, t.sndNxt)) return DROP_ICMP_QUOTE;
     if (error.mtu > 0) {
-      this.#pathShrinks(t, error);
-    } else if (error.hard && (t.state === SYN_SENT || t.state === SYN_RECEIVED)) {
+      packetTooBig(e, t, error);
+    } else if ((t.state === SYN_SENT || t.state === SYN_RECEIVED) && (error.hard || e.core.settings.tcpSynSoftErrors)) {
       if (t.state === SYN_RECEIVED && t.has(F_PASSIVE)) t.set(F_ORPHAN);
       e.fail(t, error.errno);
     } else {
       t.softError = error.errno;
     }
     return 0;
-  }
-
-  /** RFC 1191 section 6.4, RFC 8201 section 5.4: smaller segments from now on, and what was too big again at once. */
-  #pathShrinks(t: Tcb, error: IcmpError): void {
-    const e = this.#e;
-    if (error.mtu >= t.pathMtu) return;
-    e.floor.pathMtu.learn(t.remote0, t.remote1, t.remote2, t.remote3, error.mtu);
-    const before = t.mss;
-    if (findRoute(e, t) !== 0 || t.mss >= before) return;
-    resendTooBig(e, t);
-    e.activate(t);
   }
 
   /** Timers that are due. */
@@ -90,7 +79,8 @@ export class Crank {
         full++;
       }
     }
-    return e.active.count > full;
+    this.unfinished = e.active.count > full;
+    return this.unfinished;
   }
 
   /** Rows that waited for a neighbour or a route look again when some neighbour or route has changed. */

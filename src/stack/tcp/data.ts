@@ -39,9 +39,11 @@ const RECEIVED_BYTES: number = counter('tcp_received_bytes');
 export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (!mayReceive(t.state)) {
-    // After the peer's FIN nothing can follow; a repetition is acknowledged.
-    t.set(F_ACK_NOW);
-    e.activate(t);
+    // After the peer's FIN no text can follow: it is ignored. A FIN, and a repetition with more behind it, is acknowledged.
+    if (seg.has(TCP_FIN) || seqLt(seg.seq, t.rcvNxt)) {
+      t.set(F_ACK_NOW);
+      e.activate(t);
+    }
     return DROP_TCP_AFTER_CLOSE;
   }
   if (t.has(F_ORPHAN) && seg.length > 0 && seqGt((seg.seq + seg.length) | 0, t.rcvNxt)) {
@@ -54,6 +56,8 @@ export function textArrives(e: Engine, t: Tcb, p: Packet): number {
   const held = t.ranges !== 0;
   let drop = 0;
   if (seg.length > 0) {
+    t.dataSegsIn = (t.dataSegsIn + 1) | 0;
+    t.lastDataAt = e.core.now.us;
     if (t.has(F_ACK_NOW)) ackBefore(e, t);
     if (t.has2(F2_ECN_ECHO)) takeMark(e, t, p);
     drop = takeText(e, t);

@@ -28,7 +28,8 @@ import { acknowledged, answers } from './delayed-ack.ts';
 import { mark } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import { F_SCALING, F_TIMESTAMPS, F_TIMING, F2_CWR_DUE, F2_DSACK, F2_ECN_ECHO, F2_SACK, F2_SHUT } from './flags.ts';
-import { headerBytes } from './route.ts';
+import { sizeSent } from './path-size.ts';
+import { advertisedMss, headerBytes } from './route.ts';
 import { sackBlocks, sackLength, sackRoom, writeSack } from './sack.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
@@ -107,27 +108,12 @@ function sackOffered(e: Engine, t: Tcb): boolean {
   return t.state === SYN_SENT ? e.core.settings.tcpSack : t.has2(F2_SACK);
 }
 
-/** RFC 6691: from the interface's MTU, without regard to options. */
-function mssOffered(e: Engine, t: Tcb): number {
-  const iface = e.floor.interfaces.get(t.iface);
-  const mtu = e.way.version === 6 ? Math.min(iface.mtu, iface.mtu6) : iface.mtu;
-  return Math.min(65535, mtu - headerBytes(t));
-}
-
 function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
   const tsVal = (e.core.now.ms32 + t.tsOffset) | 0;
   const tsEcr = (flags & TCP_ACK) !== 0 ? t.tsRecent : 0;
   if ((flags & TCP_SYN) !== 0) {
-    putTcpSynOptions(
-      e.core.u8,
-      at,
-      mssOffered(e, t),
-      scaleOffered(e, t),
-      sackOffered(e, t),
-      timestampsOffered(e, t),
-      tsVal,
-      tsEcr,
-    );
+    const mss = advertisedMss(e, e.way, t);
+    putTcpSynOptions(e.core.u8, at, mss, scaleOffered(e, t), sackOffered(e, t), timestampsOffered(e, t), tsVal, tsEcr);
   } else if (t.has(F_TIMESTAMPS)) {
     putTcpTimestamps(e.core.u8, at, tsVal, tsEcr);
   }
@@ -142,7 +128,7 @@ function windowField(e: Engine, t: Tcb, flags: number): number {
     return offerWindow(t, t.rcvScale, e.share());
   }
   const options = (flags & TCP_ACK) !== 0 && t.has(F_TIMESTAMPS) ? TCP_TIMESTAMPS_LENGTH : 0;
-  const window = synWindow(t, e.core.settings.tcpInitialReceiveWindow, mssOffered(e, t) - options);
+  const window = synWindow(t, e.core.settings.tcpInitialReceiveWindow, advertisedMss(e, e.way, t) - options);
   if (t.state === SYN_RECEIVED) t.rcvAdv = (t.rcvNxt + window) | 0;
   return window;
 }
@@ -211,6 +197,7 @@ function checksum(
 function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): void {
   const counters = e.core.counters;
   counters.add(SENT, 1);
+  t.segsOut = (t.segsOut + 1) | 0;
   if ((flags & TCP_ACK) !== 0) acknowledged(t);
   if ((flags & TCP_RST) !== 0) {
     counters.add(RESETS_SENT, 1);
@@ -221,10 +208,15 @@ function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): vo
   if (space === 0) return;
   counters.add(SENT_BYTES, length);
   t.lastSentAt = e.core.now.us;
+  if (length > 0) {
+    t.dataSegsOut = (t.dataSegsOut + (length > t.mss ? Math.ceil(length / t.mss) : 1)) | 0;
+    sizeSent(t, length, (seq + space) | 0);
+  }
   const again = seqLt(seq, t.sndNxt);
   if (again) {
     counters.add(RETRANSMITTED, 1);
     t.bytesRetransmitted += length;
+    t.retransmits++;
   }
   if (syn) {
     // Karn: of a SYN that was sent twice nobody knows which was answered (RFC 6298 section 3).

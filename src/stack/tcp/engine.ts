@@ -16,6 +16,7 @@ import type { Routes } from '../routes.ts';
 import { Way } from '../way.ts';
 import type { CongestionControl } from './cc/congestion.ts';
 import { CONTROLS, controlNumber } from './cc/controls.ts';
+import { ChallengeLimit } from './challenge.ts';
 import {
   F_ACTIVE,
   F_BLOCKED,
@@ -77,6 +78,9 @@ export class Engine {
   readonly way: Way = new Way();
   /** A second way, for packets that belong to no connection (resets). */
   readonly replyWay: Way = new Way();
+  readonly challenges: ChallengeLimit;
+  /** When a SYN cookie was last sent, us: only then may an ACK bring one back. */
+  cookieAt: number = -Infinity;
   /** What the ACK in hand has told. */
   readonly news: AckNews = new AckNews();
   #control = 0;
@@ -91,6 +95,7 @@ export class Engine {
     this.floor = floor;
     this.core = core;
     this.rng = core.rng;
+    this.challenges = new ChallengeLimit(core, core.rng);
     this.rows = tcbRows(core.arena, core.settings.tcpRows);
     this.table = new TcpTable(core, this.rows);
     this.wheel = new Wheel(core.arena, 'tcp.wheel', this.rows, TCB_WHEEL);

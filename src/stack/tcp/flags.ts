@@ -122,6 +122,16 @@ export const TIMER_RTO: number = 0;
 export const TIMER_TLP: number = 1;
 /** RACK's reordering timer (section 6.2). */
 export const TIMER_REO: number = 2;
+/** Segments that are not full wait for more (OPT_CORK). */
+export const F2_CORK: number = 1 << 22;
+/** A full segment larger than provenMss is out: see provingSeq. */
+export const F2_PROVING: number = 1 << 23;
+/** The handshake is complete but for text: see OPT_DEFER_ACCEPT. */
+export const F2_DEFERRED: number = 1 << 24;
+/** The route's MTU is fixed: no path MTU discovery, no DF. */
+export const F2_MTU_LOCK: number = 1 << 25;
+/** There is a pendingMtu or a mssCap. */
+export const F2_SIZES: number = 1 << 26;
 
 /** Data arrived. */
 export const READY_READ = 1;
@@ -152,11 +162,29 @@ export const OPT_LINGER0 = 8;
 /** TTL or hop limit, 1 to 255; the DSCP byte. */
 export const OPT_TTL = 9;
 export const OPT_TOS = 10;
+/** Most bytes of text in a segment, 88 to 32767, advertised and sent; before the SYN goes out. 0: none. Reads as what is in use. */
+export const OPT_MAXSEG = 20;
+/** Us that text, or a probe of a closed window, may go unacknowledged (RFC 9293 section 3.8.3, RFC 5482); 0: by retransmissions. */
+export const OPT_USER_TIMEOUT = 21;
+/** Us after close() in which everything must be acknowledged, else a reset ends it; 0: no such limit. */
+export const OPT_LINGER = 22;
+/** The user is told to write only while fewer bytes than this have not been sent; 0: no such limit. */
+export const OPT_NOTSENT_LOWAT = 23;
+/** 1: a segment that is not full waits for more, for 200 ms at most. */
+export const OPT_CORK = 24;
+/** Retransmissions of a SYN, 1 to 127. */
+export const OPT_SYNCNT = 25;
+/** Us that FIN-WAIT-2 lasts after close(), up to two minutes; 0: the stack's setting. */
+export const OPT_LINGER2 = 26;
+/** Listener: us that a connection waits for its first text before it is accepted; as sums of SYN-ACK timeouts, 1, 3, 7… s. */
+export const OPT_DEFER_ACCEPT = 27;
+/** Most bytes of window to offer, at least 1152; 0: no such limit. */
+export const OPT_WINDOW_CLAMP = 28;
 /** 1: acknowledge at once for a while, and what is pending now; 0: leave ACKs to ride on data. */
 export const OPT_QUICKACK = 30;
 /** Microseconds that the first ACKs of a connection wait (setting tcpFirstAckDelay). */
 export const OPT_FIRST_ACK_DELAY = 31;
-/** Congestion control by its number (cc/controls.ts); cwnd and ssthresh stay. */
+/** The congestion control: its number in cc/controls.ts (controlNumber). A change begins with the window there is. */
 export const OPT_CONGESTION = 32;
-/** Most that is sent, bytes a second, beyond the first window; 0: no limit. */
+/** Bytes a second that are sent at most; 0, or 2^32 - 1 as elsewhere: no limit. */
 export const OPT_MAX_PACING_RATE = 33;

@@ -1,19 +1,16 @@
-// Segment arrival while a connection opens: LISTEN and SYN-SENT (RFC 9293 sections 3.10.7.2 and 3.10.7.3), and how a
-// connection becomes established. Called by input and ack; calls route (the way back), isn and reset.
+// Segment arrival while a connection opens: SYN-SENT (RFC 9293 section 3.10.7.3), and how a connection becomes established.
+// Called by input, input-listen and ack; calls isn and reset.
 
 import {
-  DROP_NO_MEMORY,
   DROP_TCP_BAD_ACK,
-  DROP_TCP_BAD_FLAGS,
   DROP_TCP_DUPLICATE,
   DROP_TCP_LISTEN_OVERFLOW,
   DROP_TCP_NO_ACK,
   DROP_TCP_RST,
-  DROP_UNREACHABLE,
 } from '../../base/drop.ts';
-import { ECONNREFUSED, ETIMEDOUT } from '../../base/errno.ts';
-import { seqGt, seqLe } from '../../base/seq.ts';
-import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
+import { ECONNREFUSED } from '../../base/errno.ts';
+import { seqGe, seqGt, seqLe } from '../../base/seq.ts';
+import { TCP_ACK, TCP_RST, TCP_SYN } from '../../wire/tcp.ts';
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
 import { startTuning } from './buffers.ts';
@@ -23,25 +20,21 @@ import {
   F_ACK_NOW,
   F_FIN_KNOWN,
   F_KEEPALIVE,
-  F_LINGER0,
-  F_NODELAY,
-  F_ORPHAN,
   F_PASSIVE,
   F_QUEUED,
   F_SCALING,
   F_SEND_SYN,
   F_TIMESTAMPS,
   F_TIMING,
-  F2_PINGPONG,
+  F2_DEFERRED,
   F2_RCVBUF_SET,
   F2_SACK,
-  F2_SNDBUF_SET,
   READY_ACCEPT,
   READY_CONNECTED,
 } from './flags.ts';
 import { chooseIsn } from './isn.ts';
 import { sendResetFor } from './reset.ts';
-import { findRoute, updateMss } from './route.ts';
+import { updateMss } from './route.ts';
 import { noteLeast, rttSample } from './rtt.ts';
 import type { Segment } from './segment.ts';
 import { ESTABLISHED, LISTEN, SYN_RECEIVED } from './state.ts';
@@ -50,14 +43,11 @@ import { NO_CLAMP, scaleFor } from './window.ts';
 
 const ACCEPTED: number = counter('tcp_accepted');
 const CONNECTED: number = counter('tcp_connected');
-/** MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15), and the least one believed: smaller ones only cost. */
+/** MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15). */
 const DEFAULT_MSS_4 = 536;
 const DEFAULT_MSS_6 = 1220;
-const LEAST_MSS = 64;
 /** RFC 6298 section 5.7. */
 const RTO_AFTER_SYN_LOSS = 3_000_000;
-/** Rows of other listeners that are stepped over. */
-const OLDEST_SCAN = 64;
 /** Beyond whatever window the previous incarnation had open. */
 const ISN_STEP = 0x20000;
 
@@ -72,6 +62,8 @@ export function initialize(e: Engine, t: Tcb): void {
   t.keepIdle = (s.tcpKeepaliveIdle / 1000) | 0;
   t.keepInterval = (s.tcpKeepaliveInterval / 1000) | 0;
   t.keepCount = s.tcpKeepaliveProbes;
+  t.userTimeout = (s.tcpUserTimeout / 1000) | 0;
+  t.notsentLow = s.tcpNotsentLowat;
   t.ttl = s.hopLimit;
   t.openedAt = e.core.now.us;
   t.cc = e.defaultControl;
@@ -94,89 +86,9 @@ export function startNumbers(e: Engine, t: Tcb, previous: number = NaN): void {
 }
 
 /** What the receive buffer may grow to. */
-function largestBuffer(e: Engine, t: Tcb): number {
+export function largestBuffer(e: Engine, t: Tcb): number {
   if (t.has2(F2_RCVBUF_SET)) return t.rcvLimit;
   return Math.max(t.rcvLimit, Math.min(e.core.settings.tcpReceiveBufferMax, e.core.spans.totalBytes));
-}
-
-/** LISTEN: `l` is the listener; a SYN makes a row of its own in SYN-RECEIVED. `previous` as in startNumbers. */
-export function segmentForListen(e: Engine, l: Tcb, p: Packet, previous: number = NaN): number {
-  const seg = e.seg;
-  if (seg.has(TCP_RST)) return DROP_TCP_RST;
-  if (seg.has(TCP_ACK)) {
-    sendResetFor(e, p);
-    return DROP_TCP_BAD_ACK;
-  }
-  if (!seg.has(TCP_SYN) || seg.has(TCP_FIN)) return DROP_TCP_BAD_FLAGS;
-  if (l.synCount + l.acceptCount >= l.backlog && !giveUpOldest(e, l)) return DROP_TCP_LISTEN_OVERFLOW;
-  const row = e.allocRow();
-  if (row === 0) return DROP_NO_MEMORY;
-  const t = e.t.at(row);
-  t.local0 = p.dst0;
-  t.local1 = p.dst1;
-  t.local2 = p.dst2;
-  t.local3 = p.dst3;
-  t.localPort = seg.dstPort;
-  t.remote0 = p.src0;
-  t.remote1 = p.src1;
-  t.remote2 = p.src2;
-  t.remote3 = p.src3;
-  t.remotePort = seg.srcPort;
-  t.iface = p.iface;
-  t.flags = F_PASSIVE;
-  t.state = SYN_RECEIVED;
-  t.parent = l.row;
-  initialize(e, t);
-  inheritOptions(t, l);
-  if (findRoute(e, t) !== 0) {
-    e.free(t);
-    return DROP_UNREACHABLE;
-  }
-  startNumbers(e, t, previous);
-  takeSynOptions(e, t);
-  synEcn(e, t, p);
-  t.irs = seg.seq;
-  t.rcvNxt = (seg.seq + 1) | 0;
-  t.rcvAdv = t.rcvNxt;
-  t.lastAckSent = t.rcvNxt;
-  t.set(F_SEND_SYN);
-  e.table.insert(row);
-  l.synCount++;
-  e.halfOpen.push(row);
-  e.activate(t);
-  return 0;
-}
-
-/**
- * A full backlog: of those that let our SYN-ACK wait for so long that it was sent again, the oldest makes way, so that who
- * sends SYNs and nothing else cannot keep others out for a minute (RFC 4987 section 3.5). False: there is none.
- */
-function giveUpOldest(e: Engine, l: Tcb): boolean {
-  let row = e.halfOpen.first;
-  for (let n = 0; row !== 0 && n < OLDEST_SCAN; n++, row = e.halfOpen.after(row)) {
-    const t = e.t.at(row);
-    if (t.retries === 0) return false;
-    if (t.parent !== l.row) continue;
-    t.set(F_ORPHAN);
-    e.fail(t, ETIMEDOUT);
-    return true;
-  }
-  return false;
-}
-
-/** What the user has set on the listener holds for its connections. */
-function inheritOptions(t: Tcb, l: Tcb): void {
-  t.flags |= l.flags & (F_KEEPALIVE | F_NODELAY | F_LINGER0);
-  t.flags2 |= l.flags2 & (F2_RCVBUF_SET | F2_SNDBUF_SET | F2_PINGPONG);
-  t.firstAckDelay = l.firstAckDelay;
-  t.keepIdle = l.keepIdle;
-  t.keepInterval = l.keepInterval;
-  t.keepCount = l.keepCount;
-  t.rcvLimit = l.rcvLimit;
-  t.sndLimit = l.sndLimit;
-  t.ttl = l.ttl;
-  t.tos = l.tos;
-  t.cc = l.cc;
 }
 
 /**
@@ -186,7 +98,8 @@ function inheritOptions(t: Tcb, l: Tcb): void {
 export function synAgain(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
   if (!seg.has(TCP_ACK)) {
-    if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps) t.tsRecent = seg.options.tsVal;
+    const { hasTimestamps, tsVal } = seg.options;
+    if (t.has(F_TIMESTAMPS) && hasTimestamps && seqGe(tsVal, t.tsRecent)) t.tsRecent = tsVal;
     synEcnAgain(e, t);
     t.set(F_SEND_SYN);
     e.activate(t);
@@ -197,6 +110,8 @@ export function synAgain(e: Engine, t: Tcb, p: Packet): number {
     return DROP_TCP_BAD_ACK;
   }
   takeSynWindow(t, seg);
+  // It covers Last.ACK.sent (RFC 7323 section 4.3).
+  if (t.has(F_TIMESTAMPS) && seg.options.hasTimestamps) t.tsRecent = seg.options.tsVal;
   established(e, t);
   // Its own ACK may be all that the peer still waits for: our SYN-ACK looks old to a strict one.
   t.set(F_ACK_NOW);
@@ -251,11 +166,11 @@ export function segmentForSynSent(e: Engine, t: Tcb, p: Packet): number {
 }
 
 /** Reads MSS, window scale and timestamps of the SYN in hand (RFC 9293 section 3.7.1, RFC 7323 sections 2.2 and 3.2). */
-function takeSynOptions(e: Engine, t: Tcb): void {
+export function takeSynOptions(e: Engine, t: Tcb): void {
   const { options } = e.seg;
   const s = e.core.settings;
   const v4 = t.remote0 === 0 && t.remote1 === 0 && t.remote2 === 0xffff;
-  t.peerMss = options.mss === 0 ? (v4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6) : Math.max(options.mss, LEAST_MSS);
+  t.peerMss = options.mss === 0 ? (v4 ? DEFAULT_MSS_4 : DEFAULT_MSS_6) : Math.max(options.mss, s.tcpMinMss);
   if (s.tcpWindowScaling && options.windowScale >= 0) {
     t.set(F_SCALING);
     t.sndScale = options.windowScale;
@@ -276,6 +191,20 @@ function takeSynOptions(e: Engine, t: Tcb): void {
   t.rcvMss = Math.min(536, t.mss);
 }
 
+/**
+ * Whether the ACK in hand does not complete the handshake of a passive open yet: a drop reason when the accept queue is full
+ * (in silence: the peer sends again, and our SYN-ACK is sent again); -1 when it is bare and the listener's user wants no
+ * connection without text (OPT_DEFER_ACCEPT); 0: it completes it.
+ */
+export function handshakeWaits(e: Engine, t: Tcb): number {
+  if (!t.has(F_PASSIVE) || t.parent === 0) return 0;
+  const l = e.l.at(t.parent);
+  if (l.state === LISTEN && l.acceptCount >= l.backlog) return DROP_TCP_LISTEN_OVERFLOW;
+  if (t.deferAccept === 0 || e.seg.space > 0 || e.core.now.us >= t.openedAt + t.deferAccept * 1000) return 0;
+  t.set2(F2_DEFERRED);
+  return -1;
+}
+
 /** SYN-RECEIVED or SYN-SENT becomes ESTABLISHED: SND.UNA has passed our SYN, or is about to. */
 export function established(e: Engine, t: Tcb): void {
   const passive = t.has(F_PASSIVE);
@@ -291,9 +220,11 @@ export function established(e: Engine, t: Tcb): void {
   t.sndUna = t.sndNxt;
   t.recover = t.sndNxt;
   t.highSacked = t.sndNxt;
+  t.sndSml = t.sndNxt;
   t.cwndSeq = t.sndNxt;
   t.cwndAt = e.core.now.us;
   e.control(t).init(e, t);
+  t.pacingRate = t.maxRate; // the initial window goes at once
   t.retries = 0;
   t.rtxAt = 0;
   startTuning(e, t);

@@ -14,7 +14,7 @@ import {
   DROP_TCP_RST,
   DROP_TCP_SYN_IN_WINDOW,
 } from '../../base/drop.ts';
-import { ECONNREFUSED, ECONNRESET } from '../../base/errno.ts';
+import { ECONNREFUSED, ECONNRESET, EPIPE } from '../../base/errno.ts';
 import { RX_SUM_GOOD, RX_SUM_PARTIAL } from '../../base/link.ts';
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import { CHECKSUM_OK, combine, pseudo4At, pseudo6At } from '../../wire/checksum.ts';
@@ -23,14 +23,15 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, tcpCheck } from '../../wire/tcp.ts'
 import { counter } from '../counters.ts';
 import type { Packet } from '../packet.ts';
 import { ackArrives } from './ack.ts';
-import { challenge } from './challenge.ts';
+import { challenge, refuse } from './challenge.ts';
 import { textArrives } from './data.ts';
 import type { Engine } from './engine.ts';
 import { F_ORPHAN, F_PASSIVE, F_TIMESTAMPS } from './flags.ts';
-import { segmentForListen, segmentForSynSent, synAgain } from './input-open.ts';
+import { cookieForListen, roomForHalfOpen, segmentForListen } from './input-listen.ts';
+import { segmentForSynSent, synAgain } from './input-open.ts';
 import { sendResetFor } from './reset.ts';
 import { refusedDuplicate } from './sack.ts';
-import { CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
+import { CLOSE_WAIT, CLOSED, CLOSING, LAST_ACK, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { receiveWindow } from './window.ts';
 
@@ -53,7 +54,7 @@ export function tcpInput(e: Engine, p: Packet): number {
   if (row !== 0) {
     const t = e.t.at(row);
     const listener = t.state === TIME_WAIT && reopens(e, t) ? findListener(e, p) : 0;
-    if (listener !== 0) {
+    if (listener !== 0 && roomForHalfOpen(e, e.l.at(listener))) {
       // A new incarnation (RFC 9293 section 3.10.7.4, SYN in TIME-WAIT): the old row makes way, its user has only its rest.
       const previous = t.sndNxt;
       e.finish(t);
@@ -64,9 +65,24 @@ export function tcpInput(e: Engine, p: Packet): number {
     return drop;
   }
   const listener = findListener(e, p);
-  if (listener !== 0) return segmentForListen(e, e.l.at(listener), p);
+  if (listener !== 0) return listenerArrives(e, e.l.at(listener), p);
   sendResetFor(e, p);
   return DROP_NO_SOCKET;
+}
+
+/** LISTEN: what is no cookie's ACK goes the ordinary way. */
+function listenerArrives(e: Engine, l: Tcb, p: Packet): number {
+  const row = cookieForListen(e, l, p);
+  if (row < 0) return -row;
+  if (row === 0) return segmentForListen(e, l, p);
+  const { t } = e;
+  const drop = segmentArrives(e, t, p);
+  if (t.row === 0) return drop;
+  if (t.state === SYN_RECEIVED) {
+    t.set(F_ORPHAN);
+    e.fail(t, ECONNRESET); // no handshake after all; there is no SYN-ACK that could be sent again
+  } else e.arm(t);
+  return drop;
 }
 
 function findListener(e: Engine, p: Packet): number {
@@ -83,17 +99,23 @@ function pseudo6Sum(e: Engine, p: Packet, length: number): number {
   return pseudo6At(e.core.u8, p.l3, PROTO_TCP, length);
 }
 
-/** Whether the segment is a SYN that may open a new incarnation of a connection in TIME-WAIT: by its timestamp, else by its number (RFC 6191 section 2). */
+/**
+ * Whether the segment is a SYN that may open a new incarnation of a connection in TIME-WAIT: by its timestamp, else by its
+ * number, which must lie beyond the old FIN (RFC 6191 section 2). Timestamps that the old one had not are news enough.
+ */
 function reopens(e: Engine, t: Tcb): boolean {
   const seg = e.seg;
   if ((seg.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) !== TCP_SYN) return false;
-  const newer = t.has(F_TIMESTAMPS) && seg.options.hasTimestamps ? seqDiff(seg.options.tsVal, t.tsRecent) : 0;
+  const stamped = e.core.settings.tcpTimestamps && seg.options.hasTimestamps;
+  if (stamped && !t.has(F_TIMESTAMPS)) return true;
+  const newer = stamped ? seqDiff(seg.options.tsVal, t.tsRecent) : 0;
   return newer > 0 || (newer === 0 && seqGe(seg.seq, t.rcvNxt));
 }
 
 /** The steps, for a connection that is not in LISTEN. `t` may be gone afterwards (t.row === 0). */
 export function segmentArrives(e: Engine, t: Tcb, p: Packet): number {
   const seg = e.seg;
+  t.segsIn = (t.segsIn + 1) | 0;
   if (t.state === SYN_SENT) return segmentForSynSent(e, t, p);
   if (t.state === CLOSED || t.state === LISTEN) return DROP_NO_SOCKET;
   if (t.state === SYN_RECEIVED && seg.seq === t.irs && (seg.flags & (TCP_SYN | TCP_RST)) === TCP_SYN) {
@@ -121,7 +143,7 @@ function sequenceStep(e: Engine, t: Tcb): number {
     if (!seg.options.hasTimestamps) return DROP_TCP_BAD_FLAGS; // RFC 7323 section 3.2
     if (seqLt(seg.options.tsVal, t.tsRecent) && !tsRecentOutdated(e, t) && !seg.has(TCP_SYN)) {
       refusedDuplicate(e, t);
-      challenge(e, t);
+      refuse(e, t);
       return DROP_TCP_PAWS;
     }
   }
@@ -143,11 +165,16 @@ function sequenceStep(e: Engine, t: Tcb): number {
     t.longAt = e.core.now.us + e.core.settings.tcpTimeWait;
   }
   refusedDuplicate(e, t);
-  challenge(e, t);
+  if (seg.has(TCP_SYN)) challenge(e, t);
+  else refuse(e, t);
   return DROP_TCP_BAD_SEQ;
 }
 
-/** Second: RST. Only one exactly at RCV.NXT counts; elsewhere in the window it is challenged (section 3.10.7.4, RFC 5961 section 3). */
+/**
+ * Second: RST. Only one exactly at RCV.NXT counts; elsewhere in the window it is challenged (section 3.10.7.4, RFC 5961 section
+ * 3.2), also at the right edge of what SACK has reported, and at RCV.NXT - 1 after a FIN, which Linux takes: the RFC knows no such
+ * exceptions, each would be one more number to guess, and a peer that meant it answers the challenge with a RST at RCV.NXT.
+ */
 function resetStep(e: Engine, t: Tcb): number {
   if (e.seg.seq !== t.rcvNxt) {
     challenge(e, t);
@@ -155,7 +182,7 @@ function resetStep(e: Engine, t: Tcb): number {
   }
   e.core.counters.add(RESETS_RECEIVED, 1);
   const state = t.state;
-  if (state === TIME_WAIT) return DROP_TCP_RST; // RFC 1337: no assassination
+  if (state === TIME_WAIT && e.core.settings.tcpRfc1337) return DROP_TCP_RST; // no assassination
   if (state === SYN_RECEIVED) {
     if (t.has(F_PASSIVE)) {
       t.set(F_ORPHAN); // back to LISTEN: the listener never left it, and nobody has seen this row
@@ -163,10 +190,11 @@ function resetStep(e: Engine, t: Tcb): number {
     } else {
       e.fail(t, ECONNREFUSED);
     }
-  } else if (state === CLOSING || state === LAST_ACK) {
+  } else if (state === CLOSING || state === LAST_ACK || state === TIME_WAIT) {
     e.finish(t);
   } else {
-    e.fail(t, ECONNRESET);
+    // After the peer's FIN what it breaks is writing, and that is how Linux tells it.
+    e.fail(t, state === CLOSE_WAIT ? EPIPE : ECONNRESET);
   }
   return 0;
 }
@@ -197,6 +225,6 @@ function tsRecentOutdated(e: Engine, t: Tcb): boolean {
 /** TIME-WAIT, and beyond the peer's FIN: there can be nothing. */
 function timeWaitStep(e: Engine, t: Tcb): number {
   if (e.seg.space === 0) return 0;
-  challenge(e, t);
+  refuse(e, t);
   return DROP_TCP_AFTER_CLOSE;
 }

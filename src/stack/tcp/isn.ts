@@ -1,5 +1,5 @@
-// Initial sequence numbers (RFC 6528) and timestamp offsets (RFC 7323 section 5.4): a keyed hash of the four-tuple.
-// Called when a connection is made; calls SipHash.
+// Initial sequence numbers (RFC 6528) and timestamp offsets (RFC 7323 section 5.4): keyed hashes of the four-tuple.
+// Called when a connection is made, and by SYN cookies; calls SipHash and FlowHash.
 
 import type { Core } from '../core.ts';
 import type { Tcb } from './tcb.ts';
@@ -19,5 +19,18 @@ export function chooseIsn(core: Core, t: Tcb): void {
   words[8] = (t.localPort << 16) | t.remotePort;
   words[9] = 0x49534e; // "ISN"
   t.iss = (core.sip.hash(words, 0, 10) + Math.floor(core.now.us / 4)) | 0;
-  t.tsOffset = core.sip.high;
+  t.tsOffset = stampOffset(core, t.remote0, t.remote1, t.remote2, t.remote3, t.local3, words[8]);
+}
+
+/** What is added to ms32 to give TSval: the same whenever this tuple is used, so that timestamps go on over its incarnations. */
+export function stampOffset(
+  core: Core,
+  r0: number,
+  r1: number,
+  r2: number,
+  r3: number,
+  local3: number,
+  ports: number,
+): number {
+  return core.stampHash.hash(r0, r1, r2, r3, local3, ports);
 }

@@ -135,4 +135,10 @@ export class AckNews {
       times[LAST] = sentAt;
     }
   }
+
+  /** Records that were sent once, one after the other, have been acknowledged: `last` of them, the first sent at `firstSent`. */
+  deliverTrain(board: Scoreboard, last: number, firstSent: number): void {
+    this.deliver(board, last, false);
+    this.#times[FIRST] = firstSent;
+  }
 }

@@ -2,7 +2,7 @@
 // Called by tcp.ts for every active row at the end of a pass; calls emit, route and neighbours.
 
 import { EHOSTUNREACH } from '../../base/errno.ts';
-import { seqDiff, seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import { restartAfterIdle, validateWindow } from './cwnd.ts';
 import { synFlags } from './ecn.ts';
@@ -18,7 +18,9 @@ import {
   F_PROBE,
   F_RETRANSMIT,
   F_SEND_SYN,
+  F_WANT_WRITE,
   F2_ACK_SOON,
+  F2_CORK,
   F2_FRTO,
   F2_FRTO_PROBE,
   F2_PACED,
@@ -34,6 +36,7 @@ import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
 import { sendMss } from './sack.ts';
 import { pipe, SEG_PUSH, SEG_SACKED } from './scoreboard.ts';
+import { tellRoom } from './send-room.ts';
 import {
   afterFinSent,
   CLOSE_WAIT,
@@ -58,6 +61,8 @@ export const OUT_FULL = 3;
 /** Bytes that one connection sends before it is another's turn. */
 const TURN = 256 * 1024;
 const MAX_PACKET = 65535;
+/** How long OPT_CORK holds a segment that is not full, us. */
+const CORK_TIME = 200_000;
 
 /** Sends what `t` may send. Returns OUT_*. */
 export function output(e: Engine, t: Tcb): number {
@@ -88,6 +93,7 @@ export function output(e: Engine, t: Tcb): number {
     t.retries = 0;
   }
   const result = sendAll(e, t);
+  if (t.notsentLow !== 0 && t.has(F_WANT_WRITE)) tellRoom(e, t);
   armRetransmission(e, t, false);
   return result;
 }
@@ -217,7 +223,7 @@ function sendAgain(e: Engine, t: Tcb, rec: number, length: number): number {
   const push = (board.state(rec) & SEG_PUSH) !== 0 ? TCP_PSH : 0;
   if (!emit(e, t, start, TCP_ACK | push | (fin ? TCP_FIN : 0), text)) return OUT_FULL;
   board.resent(t, rec, e.core.now.us);
-  countRetransmission(e, t, length);
+  countRetransmission(e, t, start, length);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
   return OUT_DONE;
@@ -255,6 +261,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
+  if (length % sendMss(t) !== 0) t.sndSml = t.sndNxt;
   e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
@@ -292,8 +299,8 @@ function sendText(e: Engine, t: Tcb): number {
     }
     if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
-    // What goes in spite of silly window avoidance is all that the peer will have for a while.
-    const push = (last && length > 0) || (t.has(F_FORCE) && length < mss);
+    // What goes because waiting has taken too long is not to wait at the peer.
+    const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
     if (!sendNew(e, t, push ? TCP_PSH : 0, length, fin)) return OUT_FULL;
     turn -= length + 1;
   }
@@ -316,16 +323,22 @@ function lengthToSend(t: Tcb, unsent: number, length: number, window: number, ms
   if (length >= mss) {
     const rest = length % mss;
     if (rest === 0) return length;
-    return length === unsent && tailMayGo(t, length - rest) ? length : length - rest;
+    return length === unsent && tailMayGo(t) ? length : length - rest;
   }
   if (length === 0) return 0;
-  if (length === unsent && tailMayGo(t, 0)) return length;
-  if (t.sndNxt === t.sndUna && (length === unsent || length * 2 >= t.maxSndWnd)) return length;
+  if (length === unsent && tailMayGo(t)) return length;
+  const whole = length === unsent && !t.has2(F2_CORK);
+  if (t.sndNxt === t.sndUna && (whole || length * 2 >= t.maxSndWnd)) return length;
   return t.has(F_FORCE) && window > 0 ? length : 0;
 }
 
-function tailMayGo(t: Tcb, before: number): boolean {
-  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || t.has2(F2_FRTO_PROBE) || (before === 0 && t.sndNxt === t.sndUna);
+/**
+ * Nagle's rule as Minshall has it, and most systems: a segment that is not full waits for the ACK of another such one, not
+ * for that of full ones. So there is one in flight at most, and the end of a write does not wait for its beginning.
+ */
+function tailMayGo(t: Tcb): boolean {
+  if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
+  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || t.has2(F2_FRTO_PROBE) || !seqGt(t.sndSml, t.sndUna);
 }
 
 /** Text waits and nothing is in flight that would bring an ACK: the persist timer asks for the window (RFC 9293 section 3.8.6.1). */
@@ -333,7 +346,7 @@ function closedWindow(e: Engine, t: Tcb): void {
   if (t.sndUna !== t.sndNxt || t.has(F_PERSIST)) return;
   t.set(F_PERSIST);
   t.retries = 0;
-  t.rtxAt = e.core.now.us + t.rto;
+  t.rtxAt = e.core.now.us + (t.has2(F2_CORK) && t.sndWnd > 0 ? CORK_TIME : t.rto);
 }
 
 /** RFC 5681 section 4.1: after an idle time longer than the RTO the window shrinks. */

@@ -25,15 +25,6 @@ export class RowQueue {
     return this.#count;
   }
 
-  /** The row at the front, and the one behind `row`; 0: none. */
-  get first(): number {
-    return this.#head;
-  }
-
-  after(row: number): number {
-    return this.#rows.i32[this.#rows.cell(row) + this.#next]!;
-  }
-
   /** Adds a row at the end, unless it is in the queue. */
   push(row: number): void {
     const i32 = this.#rows.i32;

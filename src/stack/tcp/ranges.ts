@@ -54,6 +54,9 @@ export class Ranges {
     let added = 0;
     let previous = 0; // the range before the place in question, as an i32 index
     let range = t.ranges >> 2;
+    // Most often a range grows that has just grown, and that is the last of many.
+    const recent = t.sackRecent >> 2;
+    if (recent !== 0 && seqGe(seq, i32[recent + START]!)) range = recent;
     let at = seq;
     const end = (seq + length) | 0;
     let last = 0;

@@ -4,7 +4,7 @@
 import { seqDiff } from '../../base/seq.ts';
 import type { Engine } from './engine.ts';
 import { F2_APP_LIMITED, F2_PACED, NO_THRESHOLD } from './flags.ts';
-import { NEWS_APP_LIMITED } from './news.ts';
+import { NEWS_APP_LIMITED, NEWS_ECE } from './news.ts';
 import type { Tcb } from './tcb.ts';
 
 /** Pacing in slow start sends two windows a round trip, later 1.2: faster than the window opens, or pacing would be the limit. */
@@ -19,6 +19,9 @@ export function rateSample(e: Engine, t: Tcb): void {
   const now = e.core.now.us;
   if (news.delivered <= 0) return;
   t.delivered += news.delivered;
+  const segments = Math.ceil(news.delivered / t.mss);
+  t.deliveredSegments += segments;
+  if (news.has(NEWS_ECE)) t.deliveredCe += segments;
   t.deliveredAt = now;
   if (t.appLimited !== 0 && t.delivered > t.appLimited) {
     t.appLimited = 0;
@@ -43,7 +46,7 @@ export function noteAppLimited(t: Tcb): void {
 /** The pacing rate follows cwnd and the round-trip time, up to what the user allows, unless the congestion control sets its own. */
 export function updatePacing(e: Engine, t: Tcb): void {
   const s = e.core.settings;
-  const most = t.maxPacingRate;
+  const most = t.maxRate;
   if ((!s.tcpPacing && most === 0) || t.minRtt < s.tcpPacingMinRtt || t.cwnd >= NO_THRESHOLD) {
     t.pacingRate = most;
     return;

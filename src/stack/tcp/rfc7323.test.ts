@@ -95,6 +95,7 @@ describe('negotiation (sections 2.2 and 3.2)', () => {
     const p = stamped(1);
     p.write(1460);
     p.expect('A', { length: 1448, ts: 1 });
+    p.expect('A', { length: 12, ts: 1 });
     p.shutdown();
     assert.equal(typeof p.expect('FA').tsVal, 'number');
   });

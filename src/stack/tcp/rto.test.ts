@@ -95,7 +95,7 @@ describe('computing the RTO (section 2)', () => {
 
 describe('managing the timer (section 5)', () => {
   test('each timeout sends the first unacknowledged segment again and doubles the RTO (5.4, 5.5)', () => {
-    const p = opened(100_000);
+    const p = opened(100_000, { mss: 1460 }, { settings: { tcpMtuProbing: 0 } });
     p.write(3 * 1460);
     assert.equal(p.take().length, 3);
     for (const wait of [300_000, 600_000, 1_200_000, 2_400_000, 4_800_000]) {

@@ -3,10 +3,11 @@
 
 import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../../base/seq.ts';
 import type { Engine } from './engine.ts';
-import { F2_TLP, F2_TLP_RETRANS, F2_UNDO } from './flags.ts';
+import { F2_TLP, F2_TLP_RETRANS } from './flags.ts';
 import { NEWS_DSACK, NEWS_DSACK_TLP, NEWS_ORIGINAL } from './news.ts';
 import { inFlight, SEG_EVER, SEG_SACKED } from './scoreboard.ts';
 import { TCB_SACK_SEEN, type Tcb } from './tcb.ts';
+import { countDuplicate } from './undo.ts';
 
 /** Records that the blocks of one ACK may step over: what lies beyond is told again by later ones. */
 const MOST_STEPS = 16_384;
@@ -53,14 +54,14 @@ function duplicateIsOurs(t: Tcb, start: number, end: number): boolean {
 
 function duplicateReported(e: Engine, t: Tcb, start: number, end: number): void {
   const news = e.news;
+  // More than we ever sent twice: the network makes duplicates, and its reports say nothing of us (RFC 3708 section 3).
+  t.bytesDuplicate += seqDiff(end, start);
+  if (t.bytesDuplicate > t.bytesRetransmitted) return;
   news.flags |= NEWS_DSACK;
   if (t.has2(F2_TLP) && t.has2(F2_TLP_RETRANS) && end === t.tlpEnd && seqDiff(end, start) <= t.mss) {
     news.flags |= NEWS_DSACK_TLP;
   }
-  // Of what we sent again since cwnd was reduced, so much was not needed (RFC 3708).
-  if (t.has2(F2_UNDO) && t.undoRetrans > 0 && seqGt(end, t.undoMarker)) {
-    t.undoRetrans = Math.max(0, t.undoRetrans - seqDiff(end, start));
-  }
+  countDuplicate(t, start, end);
 }
 
 /** Marks whole segments in [start, end) that are not SACKed yet. Returns the steps that are left. */

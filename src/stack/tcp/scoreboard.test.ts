@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Arena } from '../../base/arena.ts';
 import { seqDiff } from '../../base/seq.ts';
-import { pipe, SEG_EVER, SEG_LOST, SEG_PUSH, SEG_RETRANS, SEG_SACKED, Scoreboard } from './scoreboard.ts';
+import { pipe, Scoreboard, SEG_EVER, SEG_LOST, SEG_PUSH, SEG_RETRANS, SEG_SACKED } from './scoreboard.ts';
 import { Tcb, tcbRows } from './tcb.ts';
 
 const MSS = 10;

@@ -4,6 +4,8 @@
 //   record (64 bytes):  [ next | start | end | state | next in time | previous in time | previous | segments, if SACKed ]   int32
 //                       [ sent at | delivered | delivered at | first sent at ]                               float64
 //
+// Length: one structure with its invariants; a part of it could not be read alone.
+//
 // Those that are neither SACKed nor lost stand in the list of times too, oldest sending first: RACK looks at its head only.
 // Neighbours that are SACKed become one record. A record of several segments is cut where an ACK or a SACK block ends in it.
 
@@ -37,6 +39,9 @@ export const SEG_EVER = 8;
 export const SEG_APP_LIMITED = 16;
 /** Its last segment bears PSH. */
 export const SEG_PUSH = 32;
+
+/** States that mean that more is known of a record than that it was sent. */
+const TOLD: number = SEG_SACKED | SEG_LOST | SEG_RETRANS | SEG_EVER;
 
 export class Scoreboard {
   readonly i32: Int32Array;
@@ -175,6 +180,34 @@ export class Scoreboard {
       if (next !== 0) this.#seekLost(t);
     }
     this.#pool.free(rec);
+  }
+
+  /**
+   * Takes out the records from the first on that end at or before `ack` and have been sent once and told nothing since: what
+   * most ACKs are about. Returns the last of them, whose bytes stay until something else is sent; 0: there is none.
+   */
+  shiftPlain(t: Tcb, ack: number): number {
+    const { i32 } = this;
+    let last = 0;
+    let rec = t.segHead;
+    while (rec !== 0) {
+      const r = rec >> 2;
+      if ((i32[r + STATE]! & TOLD) !== 0 || seqGt(i32[r + END]!, ack)) break;
+      if (t.timeHead === rec) {
+        const next = i32[r + TIME_NEXT]!;
+        t.timeHead = next;
+        if (next === 0) t.timeTail = 0;
+        else i32[(next >> 2) + TIME_PREVIOUS] = 0;
+      } else this.#timeRemove(t, rec);
+      this.#pool.free(rec);
+      last = rec;
+      rec = i32[r + NEXT]!;
+    }
+    if (last === 0) return 0;
+    t.segHead = rec;
+    if (rec === 0) t.segTail = 0;
+    else i32[(rec >> 2) + PREVIOUS] = 0;
+    return last;
   }
 
   /** The first record is acknowledged up to `una`, which lies inside it. */

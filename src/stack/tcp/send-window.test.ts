@@ -308,12 +308,16 @@ describe('Nagle (section 3.7.4)', () => {
     p.expect('A', { length: 1 });
   });
 
-  test('the rest behind full segments waits for their ACK', () => {
+  test('the rest behind full segments goes with them; the next such rest waits for its ACK (Minshall)', () => {
     const p = windowOf(60_000);
     p.write(2 * MSS + 10);
-    assert.deepEqual(lengths(p), [MSS, MSS]);
-    p.inject('A');
-    assert.deepEqual(lengths(p), [10]);
+    assert.deepEqual(lengths(p), [MSS, MSS, 10]);
+    p.write(MSS + 20);
+    assert.deepEqual(lengths(p), [MSS]);
+    p.inject('A', { ack: 2 * MSS + 1 });
+    assert.deepEqual(lengths(p), []);
+    p.inject('A', { ack: 2 * MSS + 11 });
+    assert.deepEqual(lengths(p), [20]);
   });
 
   test('NODELAY sends each at once, and what waits when it is set', () => {

@@ -34,8 +34,8 @@ ACK at N+W           | - ESTABLISHED | -            | -            | -          
 ACK at N+W+1         | A             | A            | A            | A           | A          | A          | A        | A
 old data             | A             | A            | A            | A           | A          | A          | A        | A
 data beyond window   | A             | A            | A            | A           | A          | A          | A        | A
-data                 | A ESTABLISHED | A            | A            | A           | A          | A          | A        | A
-urgent data          | A ESTABLISHED | A            | A            | A           | A          | A          | A        | A
+data                 | A ESTABLISHED | A            | A            | A           | -          | -          | -        | A
+urgent data          | A ESTABLISHED | A            | A            | A           | -          | -          | -        | A
 FIN                  | A CLOSE-WAIT  | A CLOSE-WAIT | A CLOSING    | A TIME-WAIT | A          | A          | A        | A
 data and FIN         | A CLOSE-WAIT  | A CLOSE-WAIT | A CLOSING    | A TIME-WAIT | A          | A          | A        | A
 FIN acknowledging    | A CLOSE-WAIT  | A CLOSE-WAIT | A TIME-WAIT  | A TIME-WAIT | A          | A TIME-WAIT| - CLOSED | A

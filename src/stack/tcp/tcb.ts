@@ -7,7 +7,7 @@ import type { Arena } from '../../base/arena.ts';
 import { Rows } from '../../base/rows.ts';
 
 /** Bytes of a row. Cells 0 and 1 belong to Rows. */
-export const TCB_BYTES = 896;
+export const TCB_BYTES = 1024;
 
 const WHEEL_NEXT = 2;
 const WHEEL_PREV = 3;
@@ -49,154 +49,182 @@ const SND_NXT = 38;
 const SND_WND = 39;
 const SND_WL1 = 40;
 const SND_WL2 = 41;
-const MAX_SND_WND = 42;
-const RCV_NXT = 43;
-const RCV_ADV = 44;
-const RCV_FIN = 45;
-const RCV_UP = 46;
-const SND_SCALE = 47;
-const RCV_SCALE = 48;
-const TS_RECENT = 49;
-const LAST_ACK_SENT = 50;
-const TS_OFFSET = 51;
-const SND_HEAD = 52;
-const SND_TAIL = 53;
-const SND_BYTES = 54;
-const SND_LIMIT = 55;
-const CURSOR_SPAN = 56;
-const CURSOR_AT = 57;
-const CURSOR_SEQ = 58;
-const RCV_HEAD = 59;
-const RCV_TAIL = 60;
-const RCV_BYTES = 61;
-const RCV_LIMIT = 62;
-const RANGES = 63;
-const RANGE_COUNT = 64;
-const SRTT = 65;
-const RTTVAR = 66;
-const RTO = 67;
-const RTO_VAR = 68;
-const MDEV_MAX = 69;
-const RTT_SEQ = 70;
-const MIN_RTT = 71;
-const TIMED_SEQ = 72;
-const TIMED_AT = 73;
-const RETRIES = 74;
-const PROBES = 75;
-const TIMER = 76;
-const SEG_HEAD = 77;
-const SEG_TAIL = 78;
-const TIME_HEAD = 79;
-const TIME_TAIL = 80;
-const LOST_HINT = 81;
-const SACK_HINT = 82;
-const SACKED_BYTES = 83;
-const LOST_BYTES = 84;
-const SACKED_SEGMENTS = 85;
-const RETRANS_BYTES = 86;
-const WAITING_BYTES = 87;
-const SACK_SEEN0 = 88;
-const SACK_SEEN1 = 89;
-const SACK_SEEN2 = 90;
-const SACK_SEEN3 = 91;
-const SACK_SEEN4 = 92;
-const SACK_SEEN5 = 93;
-const SACK_SEEN6 = 94;
-const SACK_SEEN7 = 95;
-const HIGH_SACKED = 96;
-const PHASE = 97;
-const RECOVER = 98;
-const DUP_ACKS = 99;
-const RACK_END = 100;
-const RACK_RTT = 101;
-const REO_WND_MULT = 102;
-const REO_WND_PERSIST = 103;
-const DSACK_ROUND = 104;
-const REORDERING = 105;
-const PRR_DELIVERED = 106;
-const PRR_OUT = 107;
-const RECOVER_FS = 108;
-const TLP_END = 109;
-const UNDO_MARKER = 110;
-const UNDO_RETRANS = 111;
-const PRIOR_CWND = 112;
-const PRIOR_SSTHRESH = 113;
-const RETRANS_STAMP = 114;
-const CWND = 115;
-const SSTHRESH = 116;
-const CC = 117;
-const CC_CELL0 = 118;
-const CC_CELL1 = 119;
-const CC_CELL2 = 120;
-const CC_CELL3 = 121;
-const CC_CELL4 = 122;
-const CC_CELL5 = 123;
-const CC_CELL6 = 124;
-const CC_CELL7 = 125;
-const MAX_OUT = 126;
-const CWND_SEQ = 127;
-const CWND_USED = 128;
-const DELIVERED_SEGMENTS = 129;
-const DELIVERED_CE = 130;
-const UNACKED_SEGMENTS = 131;
-const RCV_MSS = 132;
-const QUICK = 133;
-const ATO = 134;
-const FIRST_ACK_DELAY = 135;
-const DATA_AT = 136;
-const DSACK_START = 137;
-const DSACK_END = 138;
-const SACK_RECENT = 139;
-const SACK_RECENT1 = 140;
-const SACK_RECENT2 = 141;
-const SACK_RECENT3 = 142;
-const RCV_CLAMP = 143;
-const RCV_SPACE = 144;
-const RCV_SPACE_SEQ = 145;
-const RCV_RTT = 146;
-const RCV_RTT_SEQ = 147;
-const PARENT = 148;
-const ACCEPT_NEXT = 149;
-const ACCEPT_HEAD = 150;
-const ACCEPT_TAIL = 151;
-const ACCEPT_COUNT = 152;
-const SYN_COUNT = 153;
-const BACKLOG = 154;
-const KEEP_IDLE = 155;
-const KEEP_INTERVAL = 156;
-const KEEP_COUNT = 157;
-const USER_TIMEOUT = 158;
-const NOTSENT_LOW = 159;
-const CHALLENGE_AT = 160;
-const CHALLENGE_COUNT = 161;
-const WHEEL_AT = 81;
-const RTX_AT = 82;
-const ACK_AT = 83;
-const LONG_AT = 84;
-const LAST_RECEIVED_AT = 85;
-const LAST_SENT_AT = 86;
-const OPENED_AT = 87;
-const PACE_AT = 88;
-const PACING_RATE = 89;
-const MAX_PACING_RATE = 90;
-const RACK_AT = 91;
-const CWND_AT = 92;
-const MIN_RTT_AT = 93;
-const RCV_SPACE_AT = 94;
-const RCV_RTT_AT = 95;
-const STUCK_AT = 96;
-const DELIVERED = 97;
-const DELIVERED_AT = 98;
-const FIRST_SENT_AT = 99;
-const APP_LIMITED = 100;
-const DELIVERY_RATE = 101;
-const CC_REAL0 = 102;
-const CC_REAL1 = 103;
-const CC_REAL2 = 104;
-const CC_REAL3 = 105;
-const BYTES_RECEIVED = 106;
-const BYTES_ACKED = 107;
-const BYTES_RETRANSMITTED = 108;
+const SND_SML = 42;
+const MAX_SND_WND = 43;
+const RCV_NXT = 44;
+const RCV_ADV = 45;
+const RCV_FIN = 46;
+const RCV_UP = 47;
+const SND_SCALE = 48;
+const RCV_SCALE = 49;
+const TS_RECENT = 50;
+const LAST_ACK_SENT = 51;
+const TS_OFFSET = 52;
+const SND_HEAD = 53;
+const SND_TAIL = 54;
+const SND_BYTES = 55;
+const SND_LIMIT = 56;
+const CURSOR_SPAN = 57;
+const CURSOR_AT = 58;
+const CURSOR_SEQ = 59;
+const RCV_HEAD = 60;
+const RCV_TAIL = 61;
+const RCV_BYTES = 62;
+const RCV_LIMIT = 63;
+const RANGES = 64;
+const RANGE_COUNT = 65;
+const SRTT = 66;
+const RTTVAR = 67;
+const RTO = 68;
+const RTO_VAR = 69;
+const MDEV_MAX = 70;
+const RTT_SEQ = 71;
+const MIN_RTT = 72;
+const TIMED_SEQ = 73;
+const TIMED_AT = 74;
+const RETRIES = 75;
+const PROBES = 76;
+const TIMER = 77;
+const SEG_HEAD = 78;
+const SEG_TAIL = 79;
+const TIME_HEAD = 80;
+const TIME_TAIL = 81;
+const LOST_HINT = 82;
+const SACK_HINT = 83;
+const SACKED_BYTES = 84;
+const LOST_BYTES = 85;
+const SACKED_SEGMENTS = 86;
+const RETRANS_BYTES = 87;
+const WAITING_BYTES = 88;
+const SACK_SEEN0 = 89;
+const SACK_SEEN1 = 90;
+const SACK_SEEN2 = 91;
+const SACK_SEEN3 = 92;
+const SACK_SEEN4 = 93;
+const SACK_SEEN5 = 94;
+const SACK_SEEN6 = 95;
+const SACK_SEEN7 = 96;
+const HIGH_SACKED = 97;
+const PHASE = 98;
+const RECOVER = 99;
+const DUP_ACKS = 100;
+const RACK_END = 101;
+const RACK_RTT = 102;
+const REO_WND_MULT = 103;
+const REO_WND_PERSIST = 104;
+const DSACK_ROUND = 105;
+const REORDERING = 106;
+const PRR_DELIVERED = 107;
+const PRR_OUT = 108;
+const RECOVER_FS = 109;
+const TLP_END = 110;
+const UNDO_MARKER = 111;
+const UNDO_RETRANS = 112;
+const UNDO_COUNT = 113;
+const UNDO_START0 = 114;
+const UNDO_START1 = 115;
+const UNDO_START2 = 116;
+const UNDO_START3 = 117;
+const PRIOR_CWND = 118;
+const PRIOR_SSTHRESH = 119;
+const RETRANS_STAMP = 120;
+const CWND = 121;
+const SSTHRESH = 122;
+const CC = 123;
+const CC_CELL0 = 124;
+const CC_CELL1 = 125;
+const CC_CELL2 = 126;
+const CC_CELL3 = 127;
+const CC_CELL4 = 128;
+const CC_CELL5 = 129;
+const CC_CELL6 = 130;
+const CC_CELL7 = 131;
+const MAX_OUT = 132;
+const CWND_SEQ = 133;
+const CWND_USED = 134;
+const DELIVERED_SEGMENTS = 135;
+const DELIVERED_CE = 136;
+const UNACKED_SEGMENTS = 137;
+const RCV_MSS = 138;
+const QUICK = 139;
+const ATO = 140;
+const FIRST_ACK_DELAY = 141;
+const DATA_AT = 142;
+const DSACK_START = 143;
+const DSACK_END = 144;
+const SACK_RECENT = 145;
+const SACK_RECENT1 = 146;
+const SACK_RECENT2 = 147;
+const SACK_RECENT3 = 148;
+const RCV_CLAMP = 149;
+const RCV_SPACE = 150;
+const RCV_SPACE_SEQ = 151;
+const RCV_RTT = 152;
+const RCV_RTT_SEQ = 153;
+const PARENT = 154;
+const ACCEPT_NEXT = 155;
+const ACCEPT_HEAD = 156;
+const ACCEPT_TAIL = 157;
+const ACCEPT_COUNT = 158;
+const SYN_COUNT = 159;
+const BACKLOG = 160;
+const KEEP_IDLE = 161;
+const KEEP_INTERVAL = 162;
+const KEEP_COUNT = 163;
+const USER_TIMEOUT = 164;
+const NOTSENT_LOW = 165;
+const CHALLENGE_AT = 166;
+const LINGER = 167;
+const SYN_RETRIES = 168;
+const FIN_WAIT2 = 169;
+const DEFER_ACCEPT = 170;
+const WINDOW_CLAMP = 171;
+const USER_MSS = 172;
+const ADV_MSS = 173;
+const INIT_CWND = 174;
+const MSS_CAP = 175;
+const MTU_FAILURES = 176;
+const PROVEN_MSS = 177;
+const PROVING_MSS = 178;
+const PROVING_SEQ = 179;
+const PENDING_MTU = 180;
+const PENDING_SEQ = 181;
+const RETRANSMITS = 182;
+const SEGS_IN = 183;
+const SEGS_OUT = 184;
+const DATA_SEGS_IN = 185;
+const DATA_SEGS_OUT = 186;
+const WHEEL_AT = 94;
+const RTX_AT = 95;
+const ACK_AT = 96;
+const LONG_AT = 97;
+const LAST_RECEIVED_AT = 98;
+const LAST_DATA_AT = 99;
+const RAISE_AT = 100;
+const LAST_SENT_AT = 101;
+const OPENED_AT = 102;
+const PACE_AT = 103;
+const PACING_RATE = 104;
+const MAX_RATE = 105;
+const RACK_AT = 106;
+const CWND_AT = 107;
+const MIN_RTT_AT = 108;
+const RCV_SPACE_AT = 109;
+const RCV_RTT_AT = 110;
+const STUCK_AT = 111;
+const DELIVERED = 112;
+const DELIVERED_AT = 113;
+const FIRST_SENT_AT = 114;
+const APP_LIMITED = 115;
+const DELIVERY_RATE = 116;
+const CC_REAL0 = 117;
+const CC_REAL1 = 118;
+const CC_REAL2 = 119;
+const CC_REAL3 = 120;
+const BYTES_RECEIVED = 121;
+const BYTES_ACKED = 122;
+const BYTES_RETRANSMITTED = 123;
+const BYTES_DUPLICATE = 124;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -226,6 +254,7 @@ export const TCB_STATE: number = STATE;
 export const TCB_FLAGS: number = FLAGS;
 /** Eight cells: edges of four blocks. */
 export const TCB_SACK_SEEN: number = SACK_SEEN0;
+export const TCB_UNDO_START: number = UNDO_START0;
 
 /** Where a reader from outside finds each field: int32 cells by cell number, doubles by the number of the double. */
 export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: number }>> = {
@@ -269,6 +298,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   sndWnd: { cell: SND_WND },
   sndWl1: { cell: SND_WL1 },
   sndWl2: { cell: SND_WL2 },
+  sndSml: { cell: SND_SML },
   maxSndWnd: { cell: MAX_SND_WND },
   rcvNxt: { cell: RCV_NXT },
   rcvAdv: { cell: RCV_ADV },
@@ -339,6 +369,11 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   tlpEnd: { cell: TLP_END },
   undoMarker: { cell: UNDO_MARKER },
   undoRetrans: { cell: UNDO_RETRANS },
+  undoCount: { cell: UNDO_COUNT },
+  undoStart0: { cell: UNDO_START0 },
+  undoStart1: { cell: UNDO_START1 },
+  undoStart2: { cell: UNDO_START2 },
+  undoStart3: { cell: UNDO_START3 },
   priorCwnd: { cell: PRIOR_CWND },
   priorSsthresh: { cell: PRIOR_SSTHRESH },
   retransStamp: { cell: RETRANS_STAMP },
@@ -388,17 +423,38 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   userTimeout: { cell: USER_TIMEOUT },
   notsentLow: { cell: NOTSENT_LOW },
   challengeAt: { cell: CHALLENGE_AT },
-  challengeCount: { cell: CHALLENGE_COUNT },
+  linger: { cell: LINGER },
+  synRetries: { cell: SYN_RETRIES },
+  finWait2: { cell: FIN_WAIT2 },
+  deferAccept: { cell: DEFER_ACCEPT },
+  windowClamp: { cell: WINDOW_CLAMP },
+  userMss: { cell: USER_MSS },
+  advMss: { cell: ADV_MSS },
+  initCwnd: { cell: INIT_CWND },
+  mssCap: { cell: MSS_CAP },
+  mtuFailures: { cell: MTU_FAILURES },
+  provenMss: { cell: PROVEN_MSS },
+  provingMss: { cell: PROVING_MSS },
+  provingSeq: { cell: PROVING_SEQ },
+  pendingMtu: { cell: PENDING_MTU },
+  pendingSeq: { cell: PENDING_SEQ },
+  retransmits: { cell: RETRANSMITS },
+  segsIn: { cell: SEGS_IN },
+  segsOut: { cell: SEGS_OUT },
+  dataSegsIn: { cell: DATA_SEGS_IN },
+  dataSegsOut: { cell: DATA_SEGS_OUT },
   wheelAt: { double: WHEEL_AT },
   rtxAt: { double: RTX_AT },
   ackAt: { double: ACK_AT },
   longAt: { double: LONG_AT },
   lastReceivedAt: { double: LAST_RECEIVED_AT },
+  lastDataAt: { double: LAST_DATA_AT },
+  raiseAt: { double: RAISE_AT },
   lastSentAt: { double: LAST_SENT_AT },
   openedAt: { double: OPENED_AT },
   paceAt: { double: PACE_AT },
   pacingRate: { double: PACING_RATE },
-  maxPacingRate: { double: MAX_PACING_RATE },
+  maxRate: { double: MAX_RATE },
   rackAt: { double: RACK_AT },
   cwndAt: { double: CWND_AT },
   minRttAt: { double: MIN_RTT_AT },
@@ -417,6 +473,7 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   bytesReceived: { double: BYTES_RECEIVED },
   bytesAcked: { double: BYTES_ACKED },
   bytesRetransmitted: { double: BYTES_RETRANSMITTED },
+  bytesDuplicate: { double: BYTES_DUPLICATE },
 };
 
 /** A cursor over the connection table: `at(row)` aims it. Times are us, sizes bytes, sequence numbers int32. */
@@ -683,6 +740,13 @@ export class Tcb {
   }
   set sndWl2(v: number) {
     this.i32[this.c + SND_WL2] = v;
+  }
+  /** End of the last segment sent that was not full (Minshall's form of Nagle's rule). */
+  get sndSml(): number {
+    return this.i32[this.c + SND_SML]!;
+  }
+  set sndSml(v: number) {
+    this.i32[this.c + SND_SML] = v;
   }
   /** Largest SND.WND seen (silly window avoidance, RFC 9293 section 3.8.6.2.1). */
   get maxSndWnd(): number {
@@ -1150,6 +1214,37 @@ export class Tcb {
   set undoRetrans(v: number) {
     this.i32[this.c + UNDO_RETRANS] = v;
   }
+  /** How many were; where the first four began. */
+  get undoCount(): number {
+    return this.i32[this.c + UNDO_COUNT]!;
+  }
+  set undoCount(v: number) {
+    this.i32[this.c + UNDO_COUNT] = v;
+  }
+  get undoStart0(): number {
+    return this.i32[this.c + UNDO_START0]!;
+  }
+  set undoStart0(v: number) {
+    this.i32[this.c + UNDO_START0] = v;
+  }
+  get undoStart1(): number {
+    return this.i32[this.c + UNDO_START1]!;
+  }
+  set undoStart1(v: number) {
+    this.i32[this.c + UNDO_START1] = v;
+  }
+  get undoStart2(): number {
+    return this.i32[this.c + UNDO_START2]!;
+  }
+  set undoStart2(v: number) {
+    this.i32[this.c + UNDO_START2] = v;
+  }
+  get undoStart3(): number {
+    return this.i32[this.c + UNDO_START3]!;
+  }
+  set undoStart3(v: number) {
+    this.i32[this.c + UNDO_START3] = v;
+  }
   /** cwnd and ssthresh before the reduction. */
   get priorCwnd(): number {
     return this.i32[this.c + PRIOR_CWND]!;
@@ -1475,12 +1570,140 @@ export class Tcb {
   set challengeAt(v: number) {
     this.i32[this.c + CHALLENGE_AT] = v;
   }
-  /** Challenge ACKs in the present interval. */
-  get challengeCount(): number {
-    return this.i32[this.c + CHALLENGE_COUNT]!;
+  /** Ms that a close may take before it becomes a reset; 0: for ever. */
+  get linger(): number {
+    return this.i32[this.c + LINGER]!;
   }
-  set challengeCount(v: number) {
-    this.i32[this.c + CHALLENGE_COUNT] = v;
+  set linger(v: number) {
+    this.i32[this.c + LINGER] = v;
+  }
+  /** Retransmissions of a SYN; 0: the stack's setting. */
+  get synRetries(): number {
+    return this.i32[this.c + SYN_RETRIES]!;
+  }
+  set synRetries(v: number) {
+    this.i32[this.c + SYN_RETRIES] = v;
+  }
+  /** Ms of FIN-WAIT-2 after the user has gone; 0: the stack's setting. */
+  get finWait2(): number {
+    return this.i32[this.c + FIN_WAIT2]!;
+  }
+  set finWait2(v: number) {
+    this.i32[this.c + FIN_WAIT2] = v;
+  }
+  /** Listener, and its connections: ms that a bare ACK of our SYN-ACK waits for text; 0: none. */
+  get deferAccept(): number {
+    return this.i32[this.c + DEFER_ACCEPT]!;
+  }
+  set deferAccept(v: number) {
+    this.i32[this.c + DEFER_ACCEPT] = v;
+  }
+  /** Most bytes of window to offer; 0: no such limit. */
+  get windowClamp(): number {
+    return this.i32[this.c + WINDOW_CLAMP]!;
+  }
+  set windowClamp(v: number) {
+    this.i32[this.c + WINDOW_CLAMP] = v;
+  }
+  /** MSS set by the user: caps what we advertise and send; 0: none. */
+  get userMss(): number {
+    return this.i32[this.c + USER_MSS]!;
+  }
+  set userMss(v: number) {
+    this.i32[this.c + USER_MSS] = v;
+  }
+  /** MSS of the route: the same; 0: none. */
+  get advMss(): number {
+    return this.i32[this.c + ADV_MSS]!;
+  }
+  set advMss(v: number) {
+    this.i32[this.c + ADV_MSS] = v;
+  }
+  /** Initial window of the route, segments; 0: the stack's setting. */
+  get initCwnd(): number {
+    return this.i32[this.c + INIT_CWND]!;
+  }
+  set initCwnd(v: number) {
+    this.i32[this.c + INIT_CWND] = v;
+  }
+  /** A smaller MSS, since full segments vanish without a word (RFC 8899 section 4.3); 0: none. */
+  get mssCap(): number {
+    return this.i32[this.c + MSS_CAP]!;
+  }
+  set mssCap(v: number) {
+    this.i32[this.c + MSS_CAP] = v;
+  }
+  /** How often that was found. */
+  get mtuFailures(): number {
+    return this.i32[this.c + MTU_FAILURES]!;
+  }
+  set mtuFailures(v: number) {
+    this.i32[this.c + MTU_FAILURES] = v;
+  }
+  /** The largest full segment that has been acknowledged, its size (RFC 5927 section 7.2 maxsizeacked). */
+  get provenMss(): number {
+    return this.i32[this.c + PROVEN_MSS]!;
+  }
+  set provenMss(v: number) {
+    this.i32[this.c + PROVEN_MSS] = v;
+  }
+  /** The full segment whose ACK is awaited for that, and where it ends; if F2_PROVING. */
+  get provingMss(): number {
+    return this.i32[this.c + PROVING_MSS]!;
+  }
+  set provingMss(v: number) {
+    this.i32[this.c + PROVING_MSS] = v;
+  }
+  get provingSeq(): number {
+    return this.i32[this.c + PROVING_SEQ]!;
+  }
+  set provingSeq(v: number) {
+    this.i32[this.c + PROVING_SEQ] = v;
+  }
+  /** A packet-too-big that contradicts provenMss: believed after a timeout; 0: none. The number it quotes. */
+  get pendingMtu(): number {
+    return this.i32[this.c + PENDING_MTU]!;
+  }
+  set pendingMtu(v: number) {
+    this.i32[this.c + PENDING_MTU] = v;
+  }
+  get pendingSeq(): number {
+    return this.i32[this.c + PENDING_SEQ]!;
+  }
+  set pendingSeq(v: number) {
+    this.i32[this.c + PENDING_SEQ] = v;
+  }
+  /** Segments sent again, since the start. */
+  get retransmits(): number {
+    return this.i32[this.c + RETRANSMITS]!;
+  }
+  set retransmits(v: number) {
+    this.i32[this.c + RETRANSMITS] = v;
+  }
+  /** Segments received and sent, and those with text. */
+  get segsIn(): number {
+    return this.i32[this.c + SEGS_IN]!;
+  }
+  set segsIn(v: number) {
+    this.i32[this.c + SEGS_IN] = v;
+  }
+  get segsOut(): number {
+    return this.i32[this.c + SEGS_OUT]!;
+  }
+  set segsOut(v: number) {
+    this.i32[this.c + SEGS_OUT] = v;
+  }
+  get dataSegsIn(): number {
+    return this.i32[this.c + DATA_SEGS_IN]!;
+  }
+  set dataSegsIn(v: number) {
+    this.i32[this.c + DATA_SEGS_IN] = v;
+  }
+  get dataSegsOut(): number {
+    return this.i32[this.c + DATA_SEGS_OUT]!;
+  }
+  set dataSegsOut(v: number) {
+    this.i32[this.c + DATA_SEGS_OUT] = v;
   }
   /** Retransmission or persist timer, us; 0: off. */
   get rtxAt(): number {
@@ -1510,6 +1733,20 @@ export class Tcb {
   set lastReceivedAt(v: number) {
     this.f64[(this.c >> 1) + LAST_RECEIVED_AT] = v;
   }
+  /** When text last arrived. */
+  get lastDataAt(): number {
+    return this.f64[(this.c >> 1) + LAST_DATA_AT]!;
+  }
+  set lastDataAt(v: number) {
+    this.f64[(this.c >> 1) + LAST_DATA_AT] = v;
+  }
+  /** When mssCap is tried without. */
+  get raiseAt(): number {
+    return this.f64[(this.c >> 1) + RAISE_AT]!;
+  }
+  set raiseAt(v: number) {
+    this.f64[(this.c >> 1) + RAISE_AT] = v;
+  }
   /** When data was last sent. */
   get lastSentAt(): number {
     return this.f64[(this.c >> 1) + LAST_SENT_AT]!;
@@ -1538,12 +1775,12 @@ export class Tcb {
   set pacingRate(v: number) {
     this.f64[(this.c >> 1) + PACING_RATE] = v;
   }
-  /** Most that the user allows (OPT_MAX_PACING_RATE), bytes a second; 0: no limit. */
-  get maxPacingRate(): number {
-    return this.f64[(this.c >> 1) + MAX_PACING_RATE]!;
+  /** The user's limit of it; 0: none. */
+  get maxRate(): number {
+    return this.f64[(this.c >> 1) + MAX_RATE]!;
   }
-  set maxPacingRate(v: number) {
-    this.f64[(this.c >> 1) + MAX_PACING_RATE] = v;
+  set maxRate(v: number) {
+    this.f64[(this.c >> 1) + MAX_RATE] = v;
   }
   /** RACK.xmit_ts. */
   get rackAt(): number {
@@ -1662,6 +1899,13 @@ export class Tcb {
   }
   set bytesRetransmitted(v: number) {
     this.f64[(this.c >> 1) + BYTES_RETRANSMITTED] = v;
+  }
+  /** Reported as duplicates by the peer (D-SACK). */
+  get bytesDuplicate(): number {
+    return this.f64[(this.c >> 1) + BYTES_DUPLICATE]!;
+  }
+  set bytesDuplicate(v: number) {
+    this.f64[(this.c >> 1) + BYTES_DUPLICATE] = v;
   }
 
   has(flag: number): boolean {

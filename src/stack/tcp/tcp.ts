@@ -16,6 +16,7 @@ import { type TcpInfo, tcpInfo } from './info.ts';
 import { tcpInput } from './input.ts';
 import { accept, listen } from './listen.ts';
 import { getOption, setOption } from './options.ts';
+import { sendRoom } from './send-room.ts';
 import { CLOSED, ESTABLISHED, FIN_WAIT_2, LISTEN, maySend, TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 import { windowWorthTelling } from './window.ts';
@@ -68,7 +69,8 @@ export class Tcp {
 
   /**
    * Listens. Address zeros (::): every address of both families, or of IPv6 alone; (0, 0, 0xffff, 0): every IPv4 address.
-   * Port 0: chosen. `backlog`: connections not yet accepted, complete or not. Returns a handle, -EADDRINUSE, -ENOBUFS.
+   * Port 0: chosen. `backlog`: connections not yet accepted, complete or not; beyond it SYNs are answered
+   * with cookies (tcpSynCookies) as long as complete ones alone do not fill it. Returns a handle, -EADDRINUSE, -ENOBUFS.
    */
   listen(w0: number, w1: number, w2: number, w3: number, port: number, backlog: number, ipv6Only: boolean): number {
     return listen(this.#e, w0, w1, w2, w3, port, backlog, ipv6Only);
@@ -119,7 +121,7 @@ export class Tcp {
   /** Free bytes of the send buffer. */
   writable(h: number): number {
     const t = this.#row(h);
-    return t === null ? 0 : Math.max(0, Math.min(t.sndLimit, this.#e.share()) - t.i32[t.sendList + 2]!);
+    return t === null ? 0 : Math.max(0, sendRoom(t, Math.min(t.sndLimit, this.#e.share())));
   }
 
   /** Copies up to `n` bytes; how many were taken (0: the buffer is full, WRITE follows), or why nothing can be sent any more. Allowed before the handshake is over. */
@@ -129,7 +131,7 @@ export class Tcp {
     if (t === null) return -EBADF;
     const refused = mayWrite(t);
     if (refused !== 0) return refused;
-    const room = Math.min(n, Math.min(t.sndLimit, e.share()) - t.i32[t.sendList + 2]!);
+    const room = Math.min(n, sendRoom(t, Math.min(t.sndLimit, e.share())));
     const took = room > 0 ? e.core.spans.append(t.sendList, src, from, room) : 0;
     if (took < n) t.set(F.F_WANT_WRITE);
     if (took > 0) this.#queued(t);
@@ -162,7 +164,7 @@ export class Tcp {
     const refused = mayWrite(t);
     if (refused !== 0) return refused;
     if (!e.floor.memory.blocks.holds(offset, length)) return -EINVAL;
-    const n = Math.min(length, t.sndLimit - t.i32[t.sendList + 2]!);
+    const n = Math.min(length, sendRoom(t, t.sndLimit));
     if (n < length) t.set(F.F_WANT_WRITE);
     if (n <= 0) return 0;
     if (!e.core.spans.appendBlock(t.sendList, offset, n)) return -ENOBUFS;
@@ -246,13 +248,18 @@ export class Tcp {
   /** The value of OPT_*, or -EINVAL, -EBADF. */
   get(h: number, option: number): number {
     const t = this.#row(h);
-    return t === null ? -EBADF : getOption(t, option);
+    return t === null ? -EBADF : getOption(this.#e, t, option);
   }
 
   /** What is known about a connection, for people; null for a void handle. */
   info(h: number): TcpInfo | null {
     const t = this.#row(h);
     return t === null ? null : tcpInfo(this.#e, t);
+  }
+
+  /** What lies below the handles: for tests that audit rows. */
+  get engine(): Engine {
+    return this.#e;
   }
 
   /** Rows in use: connections in any state, and listeners. */
@@ -311,6 +318,11 @@ export class Tcp {
   /** Whether the last output() ended because a link or the frames were full: nobody may tell when that has changed. */
   get stalled(): boolean {
     return this.#crank.stalled;
+  }
+
+  /** Whether the last output() left rows that could send at once: for a driver that knows by itself that its links are empty. */
+  get unfinished(): boolean {
+    return this.#crank.unfinished;
   }
 
   /** When timers() wants to be called (us). */

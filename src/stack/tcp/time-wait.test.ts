@@ -137,8 +137,9 @@ test('without a listener a SYN opens nothing, and does not end it', () => {
   assert.equal(p.tcp.used, 1);
 });
 
-test('our own connect() takes the tuple over, with an ISN beyond the old one; a live one it does not', () => {
+test('our own connect() takes the tuple over after a second, with an ISN beyond the old one; a live one it does not', () => {
   const p = new Peer();
+  p.ts = 1;
   const connect = (): number => p.tcp.connect(0, 0, 0, 0, 1234, 0, 0, 0xffff, 0x0a000002, p.port, 0);
   p.h = connect();
   p.probe.settle();
@@ -151,6 +152,7 @@ test('our own connect() takes the tuple over, with an ISN beyond the old one; a 
   p.expect('FA');
   p.inject('FA');
   p.expect('A');
+  p.advance(SECOND);
   p.h = connect();
   assert.ok(p.h > 0);
   p.probe.settle();

@@ -1,7 +1,7 @@
 // A reduction of cwnd that proves needless is taken back: by timestamps (Eifel, RFC 3522 and 4015), by D-SACK (RFC 3708), by F-RTO.
 // Called by recovery and tlp; calls scoreboard and the congestion control.
 
-import { seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
 import { counter } from '../counters.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -16,7 +16,10 @@ import {
   PHASE_OPEN,
 } from './flags.ts';
 import { noteReordering, recoveryWasNeeded } from './rack.ts';
-import type { Tcb } from './tcb.ts';
+import { TCB_UNDO_START, type Tcb } from './tcb.ts';
+
+/** Retransmissions of a recovery that are remembered one by one. */
+const UNDO_STARTS = 4;
 
 const UNDONE: number = counter('tcp_recoveries_undone');
 
@@ -26,10 +29,13 @@ export function beginUndo(t: Tcb): void {
   t.undoMarker = t.sndUna;
   // -1: nothing has been sent again yet, so no report can say that all of it was needless.
   t.undoRetrans = t.retransBytes > 0 ? t.retransBytes : -1;
+  t.undoCount = t.retransBytes > 0 ? UNDO_STARTS + 1 : 0; // of those in flight already it is not known where they began
 }
 
-/** `bytes` go out again. */
-export function countRetransmission(e: Engine, t: Tcb, bytes: number): void {
+/** `bytes` from `start` on go out again. */
+export function countRetransmission(e: Engine, t: Tcb, start: number, bytes: number): void {
+  if (t.undoCount < UNDO_STARTS) t.i32[t.c + TCB_UNDO_START + t.undoCount] = start;
+  t.undoCount++;
   t.undoRetrans = Math.max(0, t.undoRetrans) + bytes;
   if (t.has2(F2_STAMPED)) return;
   t.set2(F2_STAMPED);
@@ -111,4 +117,13 @@ export function tryKeepOpen(t: Tcb): void {
     t.phase = phase;
     t.recover = t.sndNxt;
   }
+}
+
+/** The peer reports [start, end) as a duplicate: was it of ours, of what was sent again since the reduction (RFC 3708)? */
+export function countDuplicate(t: Tcb, start: number, end: number): void {
+  if (!t.has2(F2_UNDO) || t.undoRetrans <= 0 || !seqGt(end, t.undoMarker)) return;
+  // The network makes duplicates, too: while few were sent again, only those count.
+  let ours = t.undoCount > UNDO_STARTS;
+  for (let i = 0; i < t.undoCount && !ours; i++) ours = t.i32[t.c + TCB_UNDO_START + i] === start;
+  if (ours) t.undoRetrans = Math.max(0, t.undoRetrans - seqDiff(end, start));
 }

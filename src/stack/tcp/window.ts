@@ -17,7 +17,8 @@ export function receiveWindow(t: Tcb): number {
 
 /** The right edge we could offer now, as bytes beyond RCV.NXT: what is free, as far as the field can say it. */
 function freeWindow(t: Tcb, share: number): number {
-  const free = Math.min(Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!, t.rcvClamp);
+  let free = Math.min(Math.min(t.rcvLimit, share) - t.i32[t.receiveList + 2]!, t.rcvClamp);
+  if (t.windowClamp !== 0 && t.windowClamp < free) free = t.windowClamp;
   return free > 0 ? Math.min(free, 0xffff << t.rcvScale) : 0;
 }
 
@@ -26,10 +27,14 @@ function leastStep(t: Tcb, share: number, segments: number): number {
   return Math.min(t.rcvLimit >> 1, share >> 1, segments * t.mss);
 }
 
-/** Whether the edge would move far enough to tell. */
+/**
+ * Whether the edge would move far enough to tell, when nothing but reading has moved it: while the peer has half of what it could
+ * have, the ACKs of what it sends tell it soon enough.
+ */
 export function windowWorthTelling(t: Tcb, share: number): boolean {
   const told = t.has2(F2_SHUT) ? 0 : receiveWindow(t);
-  return freeWindow(t, share) - told >= leastStep(t, share, 2);
+  const free = freeWindow(t, share);
+  return free >= 2 * told && free - told >= leastStep(t, share, 2);
 }
 
 /**
@@ -60,11 +65,10 @@ export function offerWindow(t: Tcb, scale: number, share: number): number {
  * `mss` bytes. Also sets from where the window grows.
  */
 export function synWindow(t: Tcb, most: number, mss: number): number {
-  const window = Math.min(t.rcvLimit, MAX_UNSCALED);
   t.rcvClamp = NO_CLAMP;
-  if (most >= NO_CLAMP) return window;
-  const first = Math.min(window, most);
-  t.rcvClamp = first > mss ? first - (first % mss) : first;
+  if (most >= NO_CLAMP) return Math.min(t.rcvLimit, MAX_UNSCALED);
+  const first = Math.min(t.rcvLimit, most);
+  t.rcvClamp = Math.min(first > mss ? first - (first % mss) : first, MAX_UNSCALED);
   return t.rcvClamp;
 }
 

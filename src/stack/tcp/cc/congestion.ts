@@ -29,6 +29,6 @@ export interface CongestionControl {
 
 /** RFC 6928 section 2: ten segments, but at most max(2 MSS, 14,600 bytes) where segments are large. */
 export function initialWindow(e: Engine, t: Tcb): number {
-  const segments = e.core.settings.tcpInitialWindow;
+  const segments = t.initCwnd || e.core.settings.tcpInitialWindow;
   return Math.min(segments * t.mss, Math.max(2 * t.mss, segments * 1460));
 }
