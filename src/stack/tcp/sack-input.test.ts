@@ -86,7 +86,8 @@ function transfer(c: Case, seed: number, loss: number, late: number): number {
     inPath.sort((a, b) => a.at - b.at);
     while (inPath.length > 0 && inPath[0]!.at <= now) {
       const { seq, length } = inPath.shift()!;
-      const sack = c.sackOK ? receiver.take(seq, length) : (receiver.take(seq, length), []);
+      const blocks = receiver.take(seq, length);
+      const sack = c.sackOK ? blocks : [];
       if (!chance(loss)) back.push({ at: now + 20, ack: receiver.next, sack });
     }
     while (back.length > 0 && back[0]!.at <= now) {
