@@ -19,7 +19,7 @@ import { dist, fail, root, setup } from './setup.mjs';
 const OPTIONS = { time: { type: 'string' }, replay: { type: 'string' }, seed: { type: 'string' } };
 const SECONDS = { s: 1, m: 60, h: 3600 };
 /** Bytes of an input; lists of generated actions to begin with. */
-const MAX_LENGTH = 1500;
+const MAX_LENGTH = 700;
 const SEEDS = 60;
 
 const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
@@ -49,8 +49,8 @@ async function fuzz() {
     join(root, 'node_modules', '@jazzer.js', 'core', 'dist', 'cli.js'),
     join(folder, 'fuzz-target.test-support.js'),
     corpus,
-    ...['--sync', '-i', folder, '-e', 'test-support', '-e', 'node_modules', '--'],
-    ...[`-max_total_time=${seconds}`, `-max_len=${MAX_LENGTH}`, `-artifact_prefix=${work}/`, '-timeout=120'],
+    ...['--sync', '--timeout', '120000', '-i', folder, '-e', 'test-support', '-e', 'node_modules', '--'],
+    ...[`-max_total_time=${seconds}`, `-max_len=${MAX_LENGTH}`, `-artifact_prefix=${work}/`],
     ...[
       '-rss_limit_mb=4096',
       '-len_control=0',

@@ -34,7 +34,7 @@ import { inReduction, reduce } from './prr.ts';
 import { rateSample, updatePacing } from './rate.ts';
 import { recoverAfterAck, removeDuplicates } from './recovery.ts';
 import { sendResetFor } from './reset.ts';
-import { noteLeast, rttSample } from './rtt.ts';
+import { noteLeast, overrideTime, rttSample } from './rtt.ts';
 import { takeSacks } from './sack-input.ts';
 import { pipe, SEG_EVER, SEG_SACKED } from './scoreboard.ts';
 import { tellRoom } from './send-room.ts';
@@ -125,13 +125,11 @@ function windowUpdate(e: Engine, t: Tcb): boolean {
   t.sndWl1 = seg.seq;
   t.sndWl2 = seg.ack;
   if (window > t.maxSndWnd) t.maxSndWnd = window;
-  if (t.has(F_PERSIST)) {
-    if (window > 0 && seqLt(t.sndNxt, (seg.ack + window) | 0)) {
-      t.unset(F_PERSIST);
-      t.rtxAt = 0;
-      t.retries = 0;
-      changed = true;
-    }
+  if (t.has(F_PERSIST) && window > 0 && seqLt(t.sndNxt, (seg.ack + window) | 0)) {
+    // Output sends if that is enough. If it is not, a peer that goes on talking must not put the timer off again and again.
+    t.retries = 0;
+    t.rtxAt = Math.min(t.rtxAt, e.core.now.us + overrideTime(t));
+    changed = true;
   }
   return changed;
 }

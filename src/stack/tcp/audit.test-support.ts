@@ -87,6 +87,7 @@ function scoreboard(e: Engine, t: Tcb, where: string): number {
   const board = e.scoreboard;
   const sums = { sacked: 0, lost: 0, retrans: 0, waiting: 0 };
   const inTime = new Set<number>();
+  const sackedRecords = new Set<number>();
   let records = 0;
   let before = 0;
   let end = t.sndUna;
@@ -100,9 +101,13 @@ function scoreboard(e: Engine, t: Tcb, where: string): number {
     const lost = (state & SEG_LOST) !== 0;
     const again = (state & SEG_RETRANS) !== 0;
     const sacked = (state & SEG_SACKED) !== 0;
-    assert.ok(!sacked || state === SEG_SACKED, `${what}: state ${state}`);
-    assert.ok(!sacked || before === 0 || board.state(before) !== SEG_SACKED, `${what}: two SACKed ones side by side`);
+    assert.ok(!sacked || (!lost && !again), `${what}: state ${state}`);
+    assert.ok(
+      !sacked || before === 0 || (board.state(before) & SEG_SACKED) === 0,
+      `${what}: two SACKed ones side by side`,
+    );
     if (sacked) sums.sacked += bytes;
+    if (sacked) sackedRecords.add(rec);
     if (lost) sums.lost += bytes;
     if (again) sums.retrans += bytes;
     if (lost && !again) sums.waiting += bytes;
@@ -118,6 +123,7 @@ function scoreboard(e: Engine, t: Tcb, where: string): number {
   const counted = { sacked: t.has2(F2_SACK) ? sacked : 0, lost, retrans, waiting };
   assert.deepEqual(counted, sums, `${where}: bytes of records`);
   assert.ok(sacked >= 0 && sacked + lost <= seqDiff(t.sndNxt, t.sndUna), `${where}: ${sacked} SACKed, ${lost} lost`);
+  assert.ok(t.sackHint === 0 || sackedRecords.has(t.sackHint), `${where}: the hint at what was SACKed last`);
   assert.equal(t.lostHint, firstLost, `${where}: the first that is lost and not sent again`);
   before = 0;
   for (let rec = t.timeHead; rec !== 0; rec = board.timeNext(rec)) {

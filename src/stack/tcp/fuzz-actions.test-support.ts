@@ -20,7 +20,8 @@ export type Operation =
   | 'abort'
   | 'option'
   | 'icmp'
-  | 'room';
+  | 'room'
+  | 'batch';
 
 /** Parameters by operation: numbers from 0 to 191, which fuzz-world turns into choices. The first action is always 'world'. */
 export const OPERATIONS: Readonly<Record<Operation, readonly string[]>> = {
@@ -46,6 +47,8 @@ export const OPERATIONS: Readonly<Record<Operation, readonly string[]>> = {
   icmp: 'conn kind seq dseq mtu'.split(' '),
   /** The link is full, or takes frames again. */
   room: 'open'.split(' '),
+  /** The next `count` segments to the stack come in one pass (where the world is not held against the reference). */
+  batch: 'count'.split(' '),
 };
 
 export interface Action {
@@ -58,7 +61,8 @@ export const NAMES: readonly Operation[] = Object.keys(OPERATIONS) as Operation[
 export const MAX_ARG = 191;
 /** Segments by far the most, then what peers and users do. How an operation byte is read. */
 const BYTES: readonly Operation[] = [
-  ...Array<Operation>(20).fill('segment'),
+  ...Array<Operation>(19).fill('segment'),
+  'batch',
   ...Array<Operation>(8).fill('hear'),
   ...Array<Operation>(6).fill('data'),
   ...Array<Operation>(6).fill('advance'),

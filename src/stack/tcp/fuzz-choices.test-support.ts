@@ -2,18 +2,28 @@
 // Called by fuzz-world.test-support.ts; calls fuzz-conn for where a connection stands.
 
 import {
+  OPT_CORK,
+  OPT_FIRST_ACK_DELAY,
   OPT_KEEPALIVE,
   OPT_KEEPCNT,
   OPT_KEEPIDLE,
   OPT_KEEPINTVL,
+  OPT_LINGER,
   OPT_LINGER0,
+  OPT_LINGER2,
+  OPT_MAXSEG,
   OPT_NODELAY,
+  OPT_NOTSENT_LOWAT,
+  OPT_QUICKACK,
   OPT_RCVBUF,
   OPT_SNDBUF,
   OPT_TOS,
   OPT_TTL,
+  OPT_USER_TIMEOUT,
+  OPT_WINDOW_CLAMP,
 } from './flags.ts';
-import { type FuzzConn, sackOption } from './fuzz-conn.test-support.ts';
+import type { FuzzConn } from './fuzz-conn.test-support.ts';
+import { sackOption } from './fuzz-values.test-support.ts';
 
 export function pick<T>(list: readonly T[], n: number): T {
   return list[n % list.length]!;
@@ -79,6 +89,15 @@ export const OPTIONS: readonly number[] = [
   OPT_LINGER0,
   OPT_TTL,
   OPT_TOS,
+  OPT_CORK,
+  OPT_MAXSEG,
+  OPT_USER_TIMEOUT,
+  OPT_LINGER,
+  OPT_LINGER2,
+  OPT_NOTSENT_LOWAT,
+  OPT_WINDOW_CLAMP,
+  OPT_QUICKACK,
+  OPT_FIRST_ACK_DELAY,
 ];
 export const OPTION_VALUES: readonly number[] = [0, 1, 2, 64, 255, 1000, 4096, 65_536, 131_072, 1e6, 10e6];
 export const ICMP4: readonly (readonly [number, number])[] = [
@@ -177,7 +196,7 @@ export function stamps(c: FuzzConn, n: number): readonly [number, number] | unde
 /** Nothing, mostly; what the peer really holds; SACK blocks that lie, 1 to 4 somewhere in flight; or nonsense. */
 export function extraOptions(c: FuzzConn, n: number): readonly number[] {
   if (n < 40) return [];
-  if (n < 60) return sackOption(c, c.blocks().slice(0, 3));
+  if (n < 60) return sackOption(c.p.stackIss, c.blocks().slice(0, 3));
   if (n < 80) return pick(STRANGE, n);
   const { una, max } = c.ref;
   const flight = Math.max(1, max - una);
@@ -188,5 +207,5 @@ export function extraOptions(c: FuzzConn, n: number): readonly number[] {
     const start = una + (n % 8 === 7 ? -1000 : 0) + ((mss * ((x >> 8) % 40)) % flight);
     blocks.push([start, start + pick(lengths, x >> 16)]);
   }
-  return sackOption(c, blocks);
+  return sackOption(c.p.stackIss, blocks);
 }

@@ -26,7 +26,7 @@ export function config(a: Action): Config {
   const one = <T>(name: string, choices: readonly T[]): T =>
     choices[(args[OPERATIONS.world.indexOf(name)] ?? 0) % choices.length]!;
   const conns = one('conns', [1, 2, 3, 1]);
-  const starved = one('starved', [0, 0, 0, 24, 0, 60]);
+  const starved = one('starved', [0, 0, 0, 24, 0, 60, 0, 0]);
   const plenty = { arenaBytes: 16 << 20, small: 300, large: 8, chunks: 2048 };
   return {
     probe: {
@@ -60,7 +60,7 @@ export function config(a: Action): Config {
     },
     conns,
     active: Math.min(conns, one('active', [0, 1, 2, 0])),
-    strict: starved === 0,
+    strict: one('starved', [true, true, true, false, true, false, true, false]),
     sack: one('sack', [true, true, true, false]),
     ts: one('ts', [true, false, true, true]),
     scale: one('ws', [7, 0, 14, 2, -1]),

@@ -14,7 +14,19 @@ const PHASES: readonly (readonly Operation[])[] = [
   ['data', 'segment', 'fill', 'segment', 'read', 'hear'],
 ];
 /** Once in a while, and not often: they end things. */
-const RARE: readonly Operation[] = ['fin', 'shutdown', 'close', 'abort', 'room', 'room', 'option', 'icmp'];
+const RARE: readonly Operation[] = [
+  'fin',
+  'shutdown',
+  'close',
+  'abort',
+  'room',
+  'room',
+  'option',
+  'icmp',
+  'batch',
+  'batch',
+  'batch',
+];
 
 export function generate(seed: number): Action[] {
   const rng = new SeededRng(seed);

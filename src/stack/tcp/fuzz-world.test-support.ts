@@ -9,7 +9,8 @@ import { type Action, OPERATIONS, toText } from './fuzz-actions.test-support.ts'
 import * as C from './fuzz-choices.test-support.ts';
 import { pick } from './fuzz-choices.test-support.ts';
 import { type Config, config } from './fuzz-config.test-support.ts';
-import { be32, FuzzConn, octets, VARIANTS } from './fuzz-conn.test-support.ts';
+import { FuzzConn } from './fuzz-conn.test-support.ts';
+import { be32, octets, VARIANTS } from './fuzz-values.test-support.ts';
 import { Peer, Probe } from './probe.test-support.ts';
 import { Reference } from './reference.test-support.ts';
 import { pipe } from './scoreboard.ts';
@@ -27,6 +28,9 @@ export class FuzzWorld {
   /** Lines that tell what happens, for people. */
   tell: ((line: string) => void) | undefined;
   #listener = 0;
+  /** Segments that wait for others, and how many may. */
+  readonly #held: Uint8Array[] = [];
+  #batch = 0;
   readonly #linger: Set<FuzzConn> = new Set();
   /** The window field of the honest peer. */
   #window: number;
@@ -72,6 +76,7 @@ export class FuzzWorld {
       mss: k.mss === 0 ? (probe.version === 4 ? 536 : 1220) : Math.max(64, k.mss),
       sack: agreed(k.sack, own.sackOK),
       ts: agreed(k.ts, own.tsVal !== undefined),
+      stamps: probe.stack.core.settings.tcpTimestamps,
       scale: scaled ? own.ws! : 0,
       peerScale: scaled ? k.scale : 0,
       passive,
@@ -85,6 +90,7 @@ export class FuzzWorld {
     const c = new FuzzConn(n, p, ref, terms);
     c.heardTs = own.tsVal ?? 0;
     c.tell = (line) => this.tell?.(`${this.#time(probe.now)} ${n} ${line}`);
+    c.deliver = (packet) => this.#deliver(packet);
     this.conns.push(c);
   }
 
@@ -92,6 +98,14 @@ export class FuzzWorld {
     p.h = p.tcp.connect(0, 0, 0, 0, 0, ...p.words, p.port, 0);
     this.probe.settle();
     return p.take()[0]!;
+  }
+
+  /** Hands a packet to the stack, or keeps it for a pass with others. */
+  #deliver(packet: Uint8Array): void {
+    this.#held.push(packet);
+    if (this.#held.length <= this.#batch) return;
+    this.#batch = 0;
+    this.probe.deliver(...this.#held.splice(0));
   }
 
   /** Plays one action; fails if anything is then as it must not be. */
@@ -207,13 +221,17 @@ export class FuzzWorld {
       const duplicate = c.hear(s!);
       due = mode === 1 || mode === 5;
       if (mode === 0 || mode === 3 || mode === 4) c.answer(win, mode === 4 ? duplicate : undefined);
-      if (mode === 3) c.answer(win);
+      this.#after(false);
+      if (mode !== 3 || c.ref.state === 'CLOSED') continue;
+      c.answer(win);
       this.#after(false);
     }
     if (due && c.ref.state !== 'CLOSED') c.answer(win);
   }
 
   _advance(_c: FuzzConn, arg: (name: string) => number): void {
+    this.probe.deliver(...this.#held.splice(0));
+    this.#after(false);
     const us = pick(C.TIMES, arg('time')) * (1 + (arg('times') % 4));
     this.probe.advance(this.probe.room === 0 ? Math.min(us, FULL_LINK_TIME) : us);
     this.#after(true);
@@ -282,11 +300,17 @@ export class FuzzWorld {
     this.probe.room = arg('open') % 2 === 0 ? 0 : BATCH;
   }
 
+  _batch(_c: FuzzConn, arg: (name: string) => number): void {
+    if (!this.config.strict) this.#batch = arg('count') % 32;
+  }
+
   // ---- the end ---------------------------------------------------------------------------------------------------------
 
   /** The peers become honest, or vanish; the users close; time goes by. Nothing is left. */
   end(): void {
     this.probe.room = BATCH;
+    this.#batch = 0;
+    this.probe.deliver(...this.#held.splice(0));
     this.#after(false);
     if (this.config.ending === 'honest') this.#finish();
     if (this.config.ending === 'silent') this.#vanish();

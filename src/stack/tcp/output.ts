@@ -34,6 +34,7 @@ import {
 import { inReduction } from './prr.ts';
 import { noteAppLimited, paced, quantum, spend } from './rate.ts';
 import { findRoute, headerBytes, loadWay } from './route.ts';
+import { overrideTime } from './rtt.ts';
 import { sendMss } from './sack.ts';
 import { pipe, SEG_PUSH, SEG_SACKED } from './scoreboard.ts';
 import { tellRoom } from './send-room.ts';
@@ -346,7 +347,8 @@ function closedWindow(e: Engine, t: Tcb): void {
   if (t.sndUna !== t.sndNxt || t.has(F_PERSIST)) return;
   t.set(F_PERSIST);
   t.retries = 0;
-  t.rtxAt = e.core.now.us + (t.has2(F2_CORK) && t.sndWnd > 0 ? CORK_TIME : t.rto);
+  const wait = t.sndWnd === 0 ? t.rto : t.has2(F2_CORK) ? CORK_TIME : overrideTime(t);
+  t.rtxAt = e.core.now.us + wait;
 }
 
 /** RFC 5681 section 4.1: after an idle time longer than the RTO the window shrinks. */

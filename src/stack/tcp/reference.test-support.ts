@@ -64,6 +64,11 @@ export class Reference {
     return this.next - 1 - (this.fin >= 0 && this.next > this.fin ? 1 : 0) - this.read;
   }
 
+  /** Octets of ours that are acknowledged. */
+  get acked(): number {
+    return this.una - 1 - (this.ownFin >= 0 && this.una > this.ownFin ? 1 : 0);
+  }
+
   /** What is held ahead of RCV.NXT. */
   islands(): [number, number][] {
     const out: [number, number][] = [];
@@ -100,7 +105,7 @@ export class Reference {
       this.tsRecent = s.ts!; // RFC 7323 section 4.3
     }
     this.lastReceived = now;
-    if (s.ack > this.max || s.ack < this.una - Math.max(this.maxWindow, 65535)) return 'challenge'; // RFC 5961 section 5
+    if (s.ack > this.max || this.una - s.ack > Math.min(this.maxWindow, this.acked + 1)) return 'challenge'; // RFC 5961 section 5
     if (this.state === 'TIME-WAIT') return 'TIME-WAIT';
     this.#acknowledged(s);
     if (this.state !== 'CLOSED' && this.state !== 'TIME-WAIT' && space > 0) this.#text(s);
@@ -136,7 +141,7 @@ export class Reference {
       return;
     }
     const stop = Math.min(end, this.edge, this.fin < 0 ? Infinity : this.fin);
-    if (stop > this.high) this.grow(stop);
+    if (stop > s.seq && stop > this.high) this.grow(stop);
     for (let at = Math.max(s.seq, this.next); at < stop; at++) {
       if (this.cells[at] === 0) this.cells[at] = 1 + s.variant;
     }

@@ -5,6 +5,8 @@ import { seqGt } from '../../base/seq.ts';
 import type { Settings } from '../settings.ts';
 import type { Tcb } from './tcb.ts';
 
+const MOST_OVERRIDE = 1_000_000;
+
 /** How long the least RTT is remembered, us. */
 const MIN_RTT_WINDOW = 300_000_000;
 
@@ -60,4 +62,9 @@ export function backOff(t: Tcb, settings: Settings): void {
 /** The persist timer's backoff, for `t.retries` probes in a row (RFC 9293 section 3.8.6.1). */
 export function persistInterval(t: Tcb, settings: Settings): number {
   return Math.min(settings.tcpRtoMax, t.rto * 2 ** Math.min(t.retries, 20));
+}
+
+/** How long text waits for a window that takes a whole segment: RFC 9293 section 3.8.6.2.1 says 0.1 to 1 s. */
+export function overrideTime(t: Tcb): number {
+  return Math.min(t.rto, MOST_OVERRIDE);
 }
