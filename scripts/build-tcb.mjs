@@ -1,5 +1,6 @@
 // The table of a connection's row, and the script that makes src/stack/tcp/tcb.ts of it: a cell and an accessor pair a field.
 // Run by hand after a change (node scripts/build-tcb.mjs); npm run check calls generate() and compares with what is checked in.
+// Length: most of it is the table, a line a field.
 
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

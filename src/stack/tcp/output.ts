@@ -21,10 +21,12 @@ import {
   F_WANT_WRITE,
   F2_ACK_SOON,
   F2_CORK,
+  F2_FRTO,
   F2_FRTO_PROBE,
   F2_PACED,
   F2_SACK,
   F2_SEND_TLP,
+  PHASE_LOSS,
   TIMER_REO,
   TIMER_RTO,
   TIMER_TLP,
@@ -138,7 +140,8 @@ function sendData(e: Engine, t: Tcb): number {
     t.unset(F_RETRANSMIT);
   }
   if (t.has2(F2_SEND_TLP) && !sendTailProbe(e, t)) return OUT_FULL;
-  if (t.lostHint !== 0 && !t.has2(F2_FRTO_PROBE)) {
+  const asking = t.has2(F2_FRTO_PROBE) && t.phase === PHASE_LOSS;
+  if (t.lostHint !== 0 && !asking) {
     const result = retransmitLost(e, t);
     if (result !== OUT_DONE) return result;
   }
@@ -148,6 +151,10 @@ function sendData(e: Engine, t: Tcb): number {
     if (seqDiff(before, t.sndUna) === 0 || t.timer === TIMER_TLP) restartRto(e, t);
     scheduleProbe(e, t, false);
     validateWindow(e, t, pipe(t) + t.mss > t.cwnd);
+  } else if (asking && before === t.recover && result === OUT_DONE && !t.has2(F2_PACED)) {
+    // Nothing new could go after all: conventional recovery (RFC 5682 section 2.1 step 2).
+    t.unset2(F2_FRTO | F2_FRTO_PROBE);
+    if (t.lostHint !== 0) return retransmitLost(e, t);
   }
   return result;
 }
@@ -332,7 +339,7 @@ function lengthToSend(t: Tcb, unsent: number, length: number, window: number, ms
  */
 function tailMayGo(t: Tcb): boolean {
   if (t.has2(F2_CORK)) return t.has(F_FIN_QUEUED);
-  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || !seqGt(t.sndSml, t.sndUna);
+  return t.has(F_NODELAY) || t.has(F_FIN_QUEUED) || t.has2(F2_FRTO_PROBE) || !seqGt(t.sndSml, t.sndUna);
 }
 
 /** Text waits and nothing is in flight that would bring an ACK: the persist timer asks for the window (RFC 9293 section 3.8.6.1). */

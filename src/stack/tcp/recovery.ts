@@ -256,6 +256,7 @@ function lossAck(e: Engine, t: Tcb, sack: boolean): void {
     }
   }
   if (recovered) {
+    t.unset2(F2_FRTO | F2_FRTO_PROBE);
     undoRecovery(e, t);
     return;
   }

@@ -38,7 +38,8 @@ export function scheduleProbe(e: Engine, t: Tcb, advancing: boolean): boolean {
   if (t.srtt > 0) {
     timeout = 2 * t.srtt;
     // One segment in flight: the peer may delay its ACK (section 7.2, WCDelAckT).
-    timeout += seqDiff(t.sndNxt, t.sndUna) <= t.mss ? s.tcpRtoMin : s.tcpTimerMin;
+    const one = t.segHead === t.segTail && seqDiff(t.sndNxt, t.sndUna) <= t.mss + 1; // with its FIN
+    timeout += one ? s.tcpRtoMin : s.tcpTimerMin;
   }
   const rto = advancing ? t.rto : rtoLeft(e, t);
   if (rto > 0 && rto < timeout) timeout = rto;
