@@ -37,8 +37,8 @@ export class FuzzConn {
   readonly shots: [number, number][] = [];
   /** Before the last step. */
   readonly before: { max: number; cwnd: number } = { max: 1, cwnd: 0 };
-  /** Hands a packet to the stack. */
-  deliver: (packet: Uint8Array) => void = (packet) => this.p.probe.deliver(packet);
+  /** Hands a packet to the stack; `alone`: not in one pass with others. */
+  deliver: (packet: Uint8Array, alone: boolean) => void = (packet) => this.p.probe.deliver(packet);
   /** Gets a line for each segment that is sent to the stack. */
   tell: (line: string) => void = () => {};
   readonly #t: Tcb;
@@ -103,7 +103,7 @@ export class FuzzConn {
     const fin = ref.fin >= 0 && before <= ref.fin && ref.next > ref.fin;
     const due = text && (gap || fin || ref.next === before || ref.high > ref.next) && p.probe.room > 0;
     const sent = p.probe.sent.length;
-    this.deliver(packet);
+    this.deliver(packet, /[RS]/.test(s.flags));
     if (due && ref.state !== 'CLOSED') assert.ok(p.probe.sent.length > sent, 'no ACK at once');
   }
 

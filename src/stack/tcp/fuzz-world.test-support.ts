@@ -90,7 +90,7 @@ export class FuzzWorld {
     const c = new FuzzConn(n, p, ref, terms);
     c.heardTs = own.tsVal ?? 0;
     c.tell = (line) => this.tell?.(`${this.#time(probe.now)} ${n} ${line}`);
-    c.deliver = (packet) => this.#deliver(packet);
+    c.deliver = (packet, alone) => this.#deliver(packet, alone);
     this.conns.push(c);
   }
 
@@ -100,8 +100,13 @@ export class FuzzWorld {
     return p.take()[0]!;
   }
 
-  /** Hands a packet to the stack, or keeps it for a pass with others. */
-  #deliver(packet: Uint8Array): void {
+  /** Hands a packet to the stack, or keeps it for a pass with others. What may end a connection, or open the next, comes alone. */
+  #deliver(packet: Uint8Array, alone: boolean): void {
+    if (alone && this.#held.length > 0) {
+      this.probe.deliver(...this.#held.splice(0));
+      this.#after(false);
+    }
+    if (alone) this.#batch = 0;
     this.#held.push(packet);
     if (this.#held.length <= this.#batch) return;
     this.#batch = 0;

@@ -1,7 +1,9 @@
-// A window that has become smaller than half of its largest: text waits for more room, but not for ever (RFC 9293 section 3.8.6.2.1).
+// Windows below a segment, on both sides: text waits for more room, but not for ever (RFC 9293 section 3.8.6.2.1), and a window that
+// has been used up opens again (section 3.8.6.2.2).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OPT_WINDOW_CLAMP } from './flags.ts';
 import { Peer } from './probe.test-support.ts';
 
 function stinted(): Peer {
@@ -43,4 +45,24 @@ test('nor does a round trip that takes longer, or a timeout that has backed off'
   p.expectNothing();
   p.advance(1_000_000);
   p.expect('A', { seq: 2, length: 500 });
+});
+
+test('a window that is kept below a segment opens again when it has been read', () => {
+  for (const [first, clamp] of [
+    [1 << 30, 1152],
+    [1000, 0],
+  ] as const) {
+    const p = new Peer({ settings: { tcpInitialReceiveWindow: first } }).establish({ mss: 1460, ws: 0 });
+    if (clamp > 0) assert.equal(p.tcp.set(p.h, OPT_WINDOW_CLAMP, clamp), 0);
+    let left = 70_000; // beyond what had been offered before the clamp
+    while (left > 0) {
+      const data = Math.min(500, left, p.tcp.info(p.h)!.receiveWindow);
+      if (data === 0) break;
+      p.inject('A', { data });
+      left -= data;
+      p.read();
+      p.advance(1_000_000);
+    }
+    assert.equal(left, 0, `${left} bytes were not let in`);
+  }
 });

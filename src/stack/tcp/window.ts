@@ -22,9 +22,13 @@ function freeWindow(t: Tcb, share: number): number {
   return free > 0 ? Math.min(free, 0xffff << t.rcvScale) : 0;
 }
 
-/** How far the edge must move: half of the buffer or a segment (receiver's silly window avoidance, section 3.8.6.2.2). */
+/**
+ * How far the edge must move: half of the buffer or a segment (receiver's silly window avoidance, section 3.8.6.2.2). The
+ * buffer is no more than what may be offered of it: a window that is kept below a segment would otherwise never open again.
+ */
 function leastStep(t: Tcb, share: number, segments: number): number {
-  return Math.min(t.rcvLimit >> 1, share >> 1, segments * t.mss);
+  const most = Math.min(t.rcvLimit, t.rcvClamp, t.windowClamp === 0 ? NO_CLAMP : t.windowClamp);
+  return Math.min(most >> 1, share >> 1, segments * t.mss);
 }
 
 /**
