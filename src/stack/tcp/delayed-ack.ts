@@ -28,7 +28,7 @@ export function acknowledgeLater(e: Engine, t: Tcb, advanced: number, held: bool
   // the window with less than two segments.
   const unacked = seqDiff(t.rcvNxt, t.lastAckSent);
   const due = t.unackedSegments >= 2 || unacked >= 2 * t.rcvMss || unacked >= receiveWindow(t);
-  if (due) receiverRtt(e, t);
+  if (due && !t.has(F_ACK_NOW)) receiverRtt(e, t); // of a train that is acknowledged as one the first is enough
   if (due || advanced <= 0 || held || t.ranges !== 0 || t.has2(F2_DSACK)) {
     t.set(F_ACK_NOW);
     return;

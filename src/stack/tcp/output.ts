@@ -240,7 +240,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   if (unsent > 0 && window > 0) {
     const length = Math.min(unsent, window, t.mss);
     const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
-    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, fin)) return false;
+    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, t.mss, fin)) return false;
     probeSent(e, t, false);
     return true;
   }
@@ -259,10 +259,10 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
 }
 
 /** `length` bytes of new text go out, and the FIN behind them. False: no frame was free. */
-function sendNew(e: Engine, t: Tcb, flags: number, length: number, fin: boolean): boolean {
+function sendNew(e: Engine, t: Tcb, flags: number, length: number, mss: number, fin: boolean): boolean {
   const seq = t.sndNxt;
   if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
-  if (length % sendMss(t) !== 0) t.sndSml = t.sndNxt;
+  if (length !== mss && length % mss !== 0) t.sndSml = t.sndNxt;
   e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
   if (inReduction(t)) t.prrOut += length;
   spend(e, t, length);
@@ -302,7 +302,7 @@ function sendText(e: Engine, t: Tcb): number {
     if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     // What goes because waiting has taken too long is not to wait at the peer.
     const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
-    if (!sendNew(e, t, push ? TCP_PSH : 0, length, fin)) return OUT_FULL;
+    if (!sendNew(e, t, push ? TCP_PSH : 0, length, mss, fin)) return OUT_FULL;
     turn -= length + 1;
   }
 }

@@ -106,6 +106,11 @@ export class Scoreboard {
       t.firstSentAt = now;
       t.deliveredAt = now;
     }
+    if (this.#continues(t, start, end, now)) {
+      i32[(t.segTail >> 2) + END] = end;
+      if (push) i32[(t.segTail >> 2) + STATE]! |= SEG_PUSH;
+      return;
+    }
     let rec = 0;
     if (t.segTail === 0 || this.#pool.available > this.#reserve) rec = this.#pool.alloc();
     if (rec === 0) {
@@ -134,6 +139,18 @@ export class Scoreboard {
     t.segTail = rec;
     this.#stamp(t, rec, now);
     this.#timeAppend(t, rec);
+  }
+
+  /**
+   * Whether [start, end) is one more full segment of the stretch that goes out at this moment: it is part of its record then,
+   * which can be cut at segments. Not across RECOVER: what lies before it and behind it tells different things.
+   */
+  #continues(t: Tcb, start: number, end: number, now: number): boolean {
+    const tail = t.segTail;
+    if (tail === 0 || this.f64[(tail >> 3) + SENT_AT] !== now || seqDiff(end, start) !== t.mss) return false;
+    const r = tail >> 2;
+    if ((this.i32[r + STATE]! & ~SEG_APP_LIMITED) !== 0 || start === t.recover) return false;
+    return seqDiff(start, this.i32[r + START]!) % t.mss === 0;
   }
 
   /** Record `rec` goes out again now. */
