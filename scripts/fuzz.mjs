@@ -8,7 +8,7 @@
 // What it learns stays in .build/fuzz/corpus and is built upon the next time. A finding is made as short as it gets and written
 // to test/corpus/tcp, which test/tcp-corpus.test.ts plays in CI from then on.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -21,6 +21,10 @@ const SECONDS = { s: 1, m: 60, h: 3600 };
 /** Bytes of an input; lists of generated actions to begin with. */
 const MAX_LENGTH = 700;
 const SEEDS = 60;
+
+/** Installed when it is first wanted: whoever only runs or tests ring3 has no use for it and what comes with it. */
+const FUZZER = '@jazzer.js/core';
+const FUZZER_VERSION = '4.0.0';
 
 const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
 await setup();
@@ -36,6 +40,7 @@ if (values.replay === undefined) await fuzz();
 else report(play(fromText(readFileSync(values.replay, 'utf8')), console.log));
 
 async function fuzz() {
+  installFuzzer();
   const [, amount, unit] = /^(\d+)([smh])?$/.exec(values.time ?? '60s') ?? fail('--time: 30s, 10m or 2h');
   const seconds = Number(amount) * SECONDS[unit ?? 's'];
   const { generate } = await load('fuzz-generate');
@@ -62,6 +67,14 @@ async function fuzz() {
   const found = crashes();
   for (const file of found) finding(fromBytes(readFileSync(join(work, file)), LIMIT));
   if (found.length === 0 && status !== 0) fail(`The fuzzer ended with ${status}.`);
+}
+
+function installFuzzer() {
+  if (existsSync(join(root, 'node_modules', FUZZER))) return;
+  console.log(`Installing ${FUZZER} (once)…`);
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', `${FUZZER}@${FUZZER_VERSION}`];
+  const { status } = spawnSync('npm', args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) fail(`${FUZZER} could not be installed: see above.`);
 }
 
 function keep(actions) {

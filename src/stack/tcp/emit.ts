@@ -3,7 +3,7 @@
 
 import { put16 } from '../../base/bytes.ts';
 import { TX_GSO_TCP4, TX_GSO_TCP6, TX_SUM_PARTIAL, type TxBatch } from '../../base/link.ts';
-import { seqGt, seqLt } from '../../base/seq.ts';
+import { seqDiff, seqGt, seqLt } from '../../base/seq.ts';
 import { SpanCursor } from '../../base/spans.ts';
 import { combine, fold, pseudo4, pseudo6At } from '../../wire/checksum.ts';
 import { PROTO_TCP } from '../../wire/ip4.ts';
@@ -27,13 +27,23 @@ import { counter } from '../counters.ts';
 import { acknowledged, answers } from './delayed-ack.ts';
 import { mark } from './ecn.ts';
 import type { Engine } from './engine.ts';
-import { F_SCALING, F_TIMESTAMPS, F_TIMING, F2_CWR_DUE, F2_DSACK, F2_ECN_ECHO, F2_SACK, F2_SHUT } from './flags.ts';
+import {
+  F_ACK_NOW,
+  F_SCALING,
+  F_TIMESTAMPS,
+  F_TIMING,
+  F2_CWR_DUE,
+  F2_DSACK,
+  F2_ECN_ECHO,
+  F2_SACK,
+  F2_SHUT,
+} from './flags.ts';
 import { sizeSent } from './path-size.ts';
 import { advertisedMss, headerBytes } from './route.ts';
 import { sackBlocks, sackLength, sackRoom, writeSack } from './sack.ts';
 import { SYN_RECEIVED, SYN_SENT } from './state.ts';
 import type { Tcb } from './tcb.ts';
-import { offerWindow, synWindow } from './window.ts';
+import { offerWindow, sameWindow, synWindow } from './window.ts';
 
 const SENT: number = counter('tcp_sent');
 const SENT_BYTES: number = counter('tcp_sent_bytes');
@@ -119,10 +129,17 @@ function writeOptions(e: Engine, t: Tcb, at: number, flags: number): void {
   }
 }
 
+/** Whether text went out at this moment already, and nothing has come since: that segment has said what the window is. */
+function followsInTrain(e: Engine, t: Tcb): boolean {
+  if (t.lastSentAt !== e.core.now.us || t.lastAckSent !== t.rcvNxt || seqDiff(t.sndNxt, t.iss) <= 1) return false;
+  return !t.has(F_ACK_NOW) && !t.has2(F2_SHUT);
+}
+
 /** The window field; never scaled in a SYN (RFC 7323 section 2.2). Sets what the peer may send. */
 function windowField(e: Engine, t: Tcb, flags: number): number {
   if ((flags & TCP_RST) !== 0) return 0;
   if ((flags & TCP_SYN) === 0) {
+    if (followsInTrain(e, t)) return sameWindow(t, t.rcvScale);
     // No chunk: share() promises one to everybody all the same.
     if (t.has2(F2_SHUT) && e.core.spans.availableBytes === 0) return 0;
     return offerWindow(t, t.rcvScale, e.share());

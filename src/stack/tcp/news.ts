@@ -72,7 +72,13 @@ export class AckNews {
     this.rtt = -1;
     this.reordered = false;
     this.firstPartial = false;
-    this.#times.fill(0);
+    // One by one: fill() costs more than the rest of this.
+    const times = this.#times;
+    times[LATEST] = 0;
+    times[FIRST] = 0;
+    times[LAST] = 0;
+    times[SACK_FIRST] = 0;
+    times[RATE_SENT] = 0;
   }
 
   has(flag: number): boolean {

@@ -278,6 +278,7 @@ function sendNew(e: Engine, t: Tcb, flags: number, length: number, mss: number, 
 function sendText(e: Engine, t: Tcb): number {
   if (t.sndUna === t.sndNxt) afterIdle(e, t);
   const mss = sendMss(t);
+  const most = segmentLimit(e, t, mss);
   let turn = Math.min(TURN, quantum(t));
   for (;;) {
     const end = (t.sndUna + t.i32[t.sendList + 2]!) | 0;
@@ -289,7 +290,7 @@ function sendText(e: Engine, t: Tcb): number {
     }
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const usable = Math.min(window, t.cwnd - pipe(t));
-    let length = Math.min(unsent, usable, segmentLimit(e, t, mss));
+    let length = Math.min(unsent, usable, most);
     if (length < 0) length = 0;
     length = lengthToSend(t, unsent, length, window, mss);
     const last = length === unsent;

@@ -53,12 +53,18 @@ export function offerWindow(t: Tcb, scale: number, share: number): number {
     if (free < leastStep(t, share, 1)) return 0;
     t.unset2(F2_SHUT);
   }
-  let window = receiveWindow(t);
-  if (free - window >= leastStep(t, share, 1)) window = free;
-  const unit = 1 << scale;
-  let field = (window + unit - 1) >> scale;
-  if (field << scale > Math.max(free, window) + unit) field = window >> scale;
-  if (field > 0xffff) field = 0xffff;
+  const window = receiveWindow(t);
+  return fieldFor(t, free - window >= leastStep(t, share, 1) ? free : window, scale);
+}
+
+/** The value of the window field that leaves the edge where it is. */
+export function sameWindow(t: Tcb, scale: number): number {
+  return fieldFor(t, receiveWindow(t), scale);
+}
+
+/** The field that says `window` bytes, rounded up to its unit; rcvAdv follows. */
+function fieldFor(t: Tcb, window: number, scale: number): number {
+  const field = Math.min((window + (1 << scale) - 1) >> scale, 0xffff);
   const edge = (t.rcvNxt + (field << scale)) | 0;
   if (seqDiff(edge, t.rcvAdv) > 0) t.rcvAdv = edge;
   return field;
