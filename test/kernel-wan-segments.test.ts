@@ -48,7 +48,7 @@ async function moved(
   await net.program.stop();
   const file = join(net.folder, 'wire.pcapng');
   assert.deepEqual(await complaints(file, 'tcp'), []);
-  const verdict = await judge(file, net.right.address);
+  const verdict = await judge(file, net.right.address, to === 'linux');
   assert.deepEqual(verdict.complaints.slice(0, 5), []);
   t.diagnostic(`${Math.round(got.ms)} ms; ${JSON.stringify({ ...verdict, complaints: undefined })}`);
   const lost = (drops['fault_drop'] ?? 0) + (drops['shape_queue'] ?? 0);

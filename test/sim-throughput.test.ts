@@ -42,7 +42,9 @@ describe('throughput', { timeout: 600_000 }, () => {
     });
   }
 
-  test('a table that is written has every control', { skip: write ? false : 'RING3_SNAPSHOT=write writes it' }, () => {
-    writeFileSync(FILE, HEAD + measured.map(({ key, value }) => `${key}: ${value.toFixed(3)}\n`).join(''));
-  });
+  if (write) {
+    test('the table is written, with every control', () => {
+      writeFileSync(FILE, HEAD + measured.map(({ key, value }) => `${key}: ${value.toFixed(3)}\n`).join(''));
+    });
+  }
 });

@@ -72,7 +72,9 @@ export function tuneReceive(e: Engine, t: Tcb): void {
   if (t.rcvLimit < max && !t.has2(F2_RCVBUF_SET)) {
     const wanted = 2 * copied + 16 * t.mss;
     const grown = wanted + (2 * wanted * (copied - t.rcvSpace)) / t.rcvSpace;
-    const limit = Math.min(grown, max, bound(t.rcvRtt));
+    // rcvRtt counts milliseconds: of a path that is faster than one the handshake tells more.
+    const rtt = t.rcvRtt > MILLISECOND || t.minRtt === 0 ? t.rcvRtt : Math.min(t.rcvRtt, t.minRtt);
+    const limit = Math.min(grown, max, bound(rtt));
     if (limit > t.rcvLimit) t.rcvLimit = limit | 0;
   }
   t.rcvSpace = copied | 0;

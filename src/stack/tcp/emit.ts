@@ -29,6 +29,7 @@ import { mark } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import {
   F_ACK_NOW,
+  F_ACK_PENDING,
   F_SCALING,
   F_TIMESTAMPS,
   F_TIMING,
@@ -215,7 +216,8 @@ function sent(e: Engine, t: Tcb, seq: number, flags: number, length: number): vo
   const counters = e.core.counters;
   counters.add(SENT, 1);
   t.segsOut = (t.segsOut + 1) | 0;
-  if ((flags & TCP_ACK) !== 0) acknowledged(t);
+  // In a train the first has acknowledged everything.
+  if ((flags & TCP_ACK) !== 0 && (t.lastAckSent !== t.rcvNxt || t.has(F_ACK_NOW | F_ACK_PENDING))) acknowledged(t);
   if ((flags & TCP_RST) !== 0) {
     counters.add(RESETS_SENT, 1);
     return;

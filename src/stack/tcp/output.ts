@@ -240,7 +240,7 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   if (unsent > 0 && window > 0) {
     const length = Math.min(unsent, window, t.mss);
     const fin = t.has(F_FIN_QUEUED) && length === unsent && window > length;
-    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, t.mss, fin)) return false;
+    if (!sendNew(e, t, length === unsent ? TCP_PSH : 0, length, length, t.mss, fin)) return false;
     probeSent(e, t, false);
     return true;
   }
@@ -258,15 +258,28 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   return true;
 }
 
-/** `length` bytes of new text go out, and the FIN behind them. False: no frame was free. */
-function sendNew(e: Engine, t: Tcb, flags: number, length: number, mss: number, fin: boolean): boolean {
-  const seq = t.sndNxt;
-  if (!emit(e, t, seq, TCP_ACK | flags | (fin ? TCP_FIN : 0), length)) return false;
-  if (length !== mss && length % mss !== 0) t.sndSml = t.sndNxt;
-  e.scoreboard.sent(t, seq, t.sndNxt, e.core.now.us, (flags & TCP_PSH) !== 0);
-  if (inReduction(t)) t.prrOut += length;
-  spend(e, t, length);
+/**
+ * `length` bytes of new text go out in frames of at most `most`, PSH (`flags`) on the last and the FIN behind it. False: the
+ * link or the frames were full before the end. What is the same for all of them is done once.
+ */
+function sendNew(e: Engine, t: Tcb, flags: number, length: number, most: number, mss: number, fin: boolean): boolean {
+  const start = t.sndNxt;
+  const { output } = e.floor;
+  let left = length;
+  let done = true;
+  for (; done && left > most; left -= most) done = output.room(t.iface) > 0 && emit(e, t, t.sndNxt, TCP_ACK, most);
+  if (done) {
+    done = output.room(t.iface) > 0 && emit(e, t, t.sndNxt, TCP_ACK | flags | (fin ? TCP_FIN : 0), left);
+  }
+  const end = t.sndNxt;
+  if (end === start) return false;
+  e.scoreboard.sent(t, start, end, e.core.now.us, done && (flags & TCP_PSH) !== 0);
+  const sent = seqDiff(end, start);
+  if (inReduction(t)) t.prrOut += sent;
+  spend(e, t, sent);
   t.unset(F_FORCE | F_PERSIST);
+  if (!done) return false;
+  if (left !== mss && left % mss !== 0) t.sndSml = end;
   if (fin) {
     t.set(F_FIN_SENT);
     t.state = afterFinSent(t.state);
@@ -290,7 +303,7 @@ function sendText(e: Engine, t: Tcb): number {
     }
     const window = seqDiff((t.sndUna + t.sndWnd) | 0, t.sndNxt);
     const usable = Math.min(window, t.cwnd - pipe(t));
-    let length = Math.min(unsent, usable, most);
+    let length = Math.min(unsent, usable, Math.max(turn, mss));
     if (length < 0) length = 0;
     length = lengthToSend(t, unsent, length, window, mss);
     const last = length === unsent;
@@ -300,10 +313,9 @@ function sendText(e: Engine, t: Tcb): number {
       return OUT_DONE;
     }
     if (turn <= 0 || paced(e, t)) return t.has2(F2_PACED) ? OUT_DONE : OUT_AGAIN;
-    if (e.floor.output.room(t.iface) <= 0) return OUT_FULL;
     // What goes because waiting has taken too long is not to wait at the peer.
     const push = length > 0 && (last || (length < mss && t.has(F_FORCE)));
-    if (!sendNew(e, t, push ? TCP_PSH : 0, length, mss, fin)) return OUT_FULL;
+    if (!sendNew(e, t, push ? TCP_PSH : 0, length, most, mss, fin)) return OUT_FULL;
     turn -= length + 1;
   }
 }

@@ -10,7 +10,7 @@ import type { Tcb } from './tcb.ts';
 /** Pacing in slow start sends two windows a round trip, later 1.2: faster than the window opens, or pacing would be the limit. */
 const SLOW_START_GAIN = 2;
 const AVOIDANCE_GAIN = 1.2;
-/** What goes out at once, and how far sending may be ahead of the rate: a millisecond, but at least two segments. */
+/** What goes out at once, and how far sending may be ahead of the rate: a millisecond, but at least a segment. */
 const QUANTUM_US = 1000;
 
 /** Counts what the ACK delivered, and takes a rate sample from it. */
@@ -71,7 +71,7 @@ export function paced(e: Engine, t: Tcb): boolean {
 /** The most that may go out now. */
 export function quantum(t: Tcb): number {
   if (t.pacingRate === 0) return 1 << 30;
-  return Math.max(2 * t.mss, (t.pacingRate * QUANTUM_US) / 1e6);
+  return Math.max(t.mss, (t.pacingRate * QUANTUM_US) / 1e6) | 0;
 }
 
 /** `bytes` have gone out. */

@@ -174,7 +174,7 @@ function play(f: Fixture, [kind, a, b]: Step): void {
       f.acknowledge(a % (6 * MSS));
       break;
     case 10: {
-      rec = f.pick(a, () => true);
+      rec = f.pick(a, live); // what is SACKed is never cut
       if (rec === 0) return;
       const bytes = seqDiff(board.end(rec), board.start(rec));
       if (bytes > 1) board.split(t, rec, (board.start(rec) + 1 + (b % (bytes - 1))) | 0);

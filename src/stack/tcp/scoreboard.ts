@@ -355,7 +355,7 @@ export class Scoreboard {
 
   // ---- cutting, finding, forgetting ----------------------------------------------------------------------------------
 
-  /** Cuts `rec` at sequence number `at`, which lies inside it: it keeps the first part. False: no record was free. */
+  /** Cuts `rec`, which is not SACKed, at sequence number `at`, which lies inside it: it keeps the first part. False: no record was free. */
   split(t: Tcb, rec: number, at: number): boolean {
     const { i32, f64 } = this;
     const made = this.#pool.alloc();
