@@ -64,6 +64,16 @@ test('a script that cannot be read tells line and column', async (t) => {
   assert.match(result.stdout, /a\.pkt:2:4: expected a packet/);
 });
 
+test('what is no script is told, not read: a device, something huge; numbers that do not fit their field', async (t) => {
+  const path = folder(t, { 'wide.pkt': '0 < S 0:0(0) win 70000 <mss 70000>\n', 'huge.pkt': '#'.repeat(4_000_001) });
+  const device = await ring3('drill', '/dev/zero');
+  assert.deepEqual([device.code, device.stderr], [1, 'ring3 drill: /dev/zero: it is no ordinary file\n']);
+  const huge = await ring3('drill', join(path, 'huge.pkt'));
+  assert.match(huge.stderr, /huge\.pkt: it is larger than a script can be \(4 MB\)/);
+  const wide = await ring3('drill', join(path, 'wide.pkt'));
+  assert.match(wide.stdout + wide.stderr, /wide\.pkt:1:18: 70000 does not fit: at most 65535/);
+});
+
 test("packetdrill's options are taken from the command line, and -D", async (t) => {
   const path = folder(t, {
     'a.pkt': '#ifdef ACK\n0 < S 5:5(0) win 1000\n+.01 > R. 0:0(0) ack ACK\n#else\n0 nonsense\n#endif\n',

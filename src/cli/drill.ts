@@ -104,19 +104,32 @@ function scripts(path: string): string[] {
     });
 }
 
+/** No script has more, bytes: what does is something else. */
+const LARGEST = 4_000_000;
+
 function readScript(file: string): string {
+  let why: string | undefined;
   try {
-    return readFileSync(file, 'utf8');
+    why = unfit(file);
+    if (why === undefined) return readFileSync(file, 'utf8');
   } catch (error) {
     throw failure(`${file}: ${meaning(error)}`);
   }
+  throw failure(`${file}: ${why}`);
+}
+
+/** Why `file` can be no script, or undefined: a pipe would be waited for, a device read without end. */
+function unfit(file: string): string | undefined {
+  const stat = statSync(file);
+  if (!stat.isFile()) return 'it is no ordinary file';
+  return stat.size > LARGEST ? `it is larger than a script can be (${LARGEST / 1e6} MB)` : undefined;
 }
 
 /** A helper that a script calls, such as ./defaults.sh: relative to the script's folder or to ours. */
 function readBeside(folder: string, path: string): string | undefined {
   for (const place of [resolve(folder, path), resolve(path)]) {
     try {
-      return readFileSync(place, 'utf8');
+      if (unfit(place) === undefined) return readFileSync(place, 'utf8');
     } catch {
       // Not there: the next place.
     }

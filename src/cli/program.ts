@@ -102,9 +102,9 @@ Linux's defaults. \`sysctl -q name=value\` sets what it has; nothing is ever run
 Examples:
   $ ring3 drill close.pkt
   $ ring3 drill -v --pcap close.pcapng close.pkt
-  $ ring3 drill --ip_version=ipv6 -D MSS=1440 test/scripts
+  $ ring3 drill test/scripts
 
-Exit code: 0 if every script came true, 1 if one did not or could not be read.`;
+Exit code: 0 if every script came true, 1 if one did not or could not be read, 2 for options that cannot be used.`;
 
 /** Builds the program. Its parseAsync() throws CommanderErrors and CliErrors; run() takes care of them. */
 export function makeProgram(commands: Commands, done: (code: number) => void): Command {

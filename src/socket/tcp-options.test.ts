@@ -139,4 +139,5 @@ test('the congestion control goes by name, the largest rate by bytes a second', 
       message: /vegas is no congestion control; there are: newreno, cubic, none/,
     });
     assert.equal(c.tcpInfo()!.congestion, 'cubic');
+    assert.throws(() => c.setTcpOption('linger', -1), { message: /linger is a number from 0 to/ });
   }));

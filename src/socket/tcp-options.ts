@@ -110,7 +110,7 @@ export class TcpOptions {
     const option = entry(name);
     const [number, unit, least, most] = option;
     const value = option === OPTIONS.congestion ? controlNumber(String(given)) : given;
-    if (value === -1) {
+    if (option === OPTIONS.congestion && value === -1) {
       const known = CONTROLS.map((control) => control.name).join(', ');
       throw nodeError('ERR_INVALID_ARG_VALUE', `${String(given)} is no congestion control; there are: ${known}`);
     }

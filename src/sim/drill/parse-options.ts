@@ -64,7 +64,7 @@ function parseOption(lexer: Lexer): TcpOption {
   switch (token.text) {
     case 'mss':
     case 'wscale':
-      return { kind: token.text, value: numberOrAny(lexer) };
+      return { kind: token.text, value: fieldOrAny(lexer, token.text === 'mss' ? 0xffff : 0xff) };
     case 'nop':
     case 'eol':
     case 'sackOK':
@@ -118,6 +118,14 @@ function fit(data: Uint8Array, length: number): Uint8Array {
   const out = new Uint8Array(length);
   out.set(data.subarray(0, length));
   return out;
+}
+
+/** A number that fits into its field of the header, at most `most`. */
+export function fieldOrAny(lexer: Lexer, most: number): number | undefined {
+  const { start } = lexer.peek();
+  const value = numberOrAny(lexer);
+  if (value !== undefined && value > most) throw lexer.errorAt(`${value} does not fit: at most ${most}`, start);
+  return value;
 }
 
 function numberOrAny(lexer: Lexer): number | undefined {

@@ -4,7 +4,7 @@
 import type { IcmpPacket, IpInfo, Packet, TcpOption, TcpPacket, Tuple } from './ast.ts';
 import { icmpCodeByName, icmpTypeByName } from './icmp-names.ts';
 import type { Lexer } from './lexer.ts';
-import { OPTIONS_BEGIN, parseOptions } from './parse-options.ts';
+import { fieldOrAny, OPTIONS_BEGIN, parseOptions } from './parse-options.ts';
 
 const TUPLE =
   /(?:(\[[0-9a-fA-F:.]+\]|\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F]*)[:.])?(\d+)\s*>\s*(?:(\[[0-9a-fA-F:.]+\]|\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F]*)[:.])?(\d+)\s*:?(?=\s)/y;
@@ -111,7 +111,7 @@ function parseTcp(lexer: Lexer, inbound: boolean, ip: IpInfo, tuple: Tuple | und
   let options: readonly TcpOption[] | undefined = [];
   for (;;) {
     if (lexer.accept('ack')) ack = numberOrAny(lexer);
-    else if (lexer.accept('win')) win = numberOrAny(lexer);
+    else if (lexer.accept('win')) win = fieldOrAny(lexer, 0xffff);
     else if (lexer.accept('urg')) urg = numberOrAny(lexer);
     else if (lexer.is('<') && optionsFollow(lexer)) options = parseOptions(lexer);
     else break;

@@ -253,6 +253,8 @@ function sendTailProbe(e: Engine, t: Tcb): boolean {
   const text = seqDiff(board.end(tail), board.start(tail)) - (t.has(F_FIN_SENT) ? 1 : 0);
   const before = Math.floor((text - 1) / t.mss) * t.mss;
   if (before > 0 && board.split(t, tail, (board.start(tail) + before) | 0)) tail = board.next(tail);
+  // Nothing goes beyond a window that has shrunk but what is at SND.UNA (RFC 9293 section 3.8.6): the timeout asks instead.
+  if (tail !== t.segHead && !seqLt(board.start(tail), (t.sndUna + t.sndWnd) | 0)) return true;
   if (sendAgain(e, t, tail, seqDiff(board.end(tail), board.start(tail))) !== OUT_DONE) return false;
   probeSent(e, t, true);
   return true;

@@ -7,6 +7,7 @@ import { enterQuick } from './delayed-ack.ts';
 import type { Engine } from './engine.ts';
 import { F_ACK_NOW, F_TIMESTAMPS, F2_DSACK, F2_SACK } from './flags.ts';
 import { sendAckDue } from './output.ts';
+import { TIME_WAIT } from './state.ts';
 import type { Tcb } from './tcb.ts';
 
 /** Bytes that a header has for options (RFC 9293 section 3.1). */
@@ -37,7 +38,8 @@ export function ackBefore(e: Engine, t: Tcb): void {
 /** The segment in hand, which is refused for its number or its timestamp, may be a duplicate all the same (RFC 2883 sections 4.1 and 4.3). */
 export function refusedDuplicate(e: Engine, t: Tcb): void {
   const { seq, space } = e.seg;
-  if (space === 0 || seqGe(seq, t.rcvNxt)) return;
+  // In TIME-WAIT nobody is left to whom it would matter.
+  if (space === 0 || seqGe(seq, t.rcvNxt) || t.state === TIME_WAIT) return;
   const end = (seq + space) | 0;
   enterQuick(e, t);
   ackBefore(e, t);
