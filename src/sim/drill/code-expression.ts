@@ -311,7 +311,7 @@ export class ExpressionParser {
     }
     if (token.kind === 'name') {
       this.next();
-      if (token.text in WORDS) return { text: token.text, of: () => WORDS[token.text]! };
+      if (Object.hasOwn(WORDS, token.text)) return { text: token.text, of: () => WORDS[token.text]! };
       return { text: token.text, name: token.text, of: (env) => lookUp(env, token.text, token.line) };
     }
     if (this.acceptMark('(')) {

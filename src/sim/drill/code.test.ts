@@ -100,3 +100,9 @@ test('what is no code is refused with its place in the file', () => {
     );
   }
 });
+
+test('names are the script’s own: none comes from JavaScript', () => {
+  for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+    assert.throws(() => value(name), /no name that is known here/, name);
+  }
+});
