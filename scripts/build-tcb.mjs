@@ -61,7 +61,6 @@ int        maxSndWnd          Largest SND.WND seen (silly window avoidance, RFC 
 int        rcvNxt             RCV.NXT.
 int        rcvAdv             Right edge of the window last advertised: never moved back.
 int        rcvFin             Sequence number of the peer's FIN, if F_FIN_KNOWN.
-int        rcvUp              RCV.UP.
 int        sndScale           Shift of windows received.
 int        rcvScale           Shift of windows sent.
 int        tsRecent           TS.Recent (RFC 7323 section 4.3).
@@ -129,9 +128,8 @@ int        reoWndMult         RACK.reo_wnd_mult, RACK.reo_wnd_persist, RACK.dsac
 int        reoWndPersist
 int        dsackRound
 int        reordering         Degree of reordering seen, bytes.
-int        prrDelivered       prr_delivered, prr_out, RecoverFS (RFC 9937 section 6).
+int        prrDelivered       prr_delivered, prr_out (RFC 9937 section 6); RecoverFS is priorCwnd.
 int        prrOut
-int        recoverFs
 int        tlpEnd             TLP.end_seq (RFC 8985 section 7.1).
 int        undoMarker         SND.UNA when cwnd was reduced; what was retransmitted since and not reported as duplicate.
 int        undoRetrans

@@ -54,177 +54,175 @@ const MAX_SND_WND = 43;
 const RCV_NXT = 44;
 const RCV_ADV = 45;
 const RCV_FIN = 46;
-const RCV_UP = 47;
-const SND_SCALE = 48;
-const RCV_SCALE = 49;
-const TS_RECENT = 50;
-const LAST_ACK_SENT = 51;
-const TS_OFFSET = 52;
-const SND_HEAD = 53;
-const SND_TAIL = 54;
-const SND_BYTES = 55;
-const SND_LIMIT = 56;
-const CURSOR_SPAN = 57;
-const CURSOR_AT = 58;
-const CURSOR_SEQ = 59;
-const RCV_HEAD = 60;
-const RCV_TAIL = 61;
-const RCV_BYTES = 62;
-const RCV_LIMIT = 63;
-const RANGES = 64;
-const RANGE_COUNT = 65;
-const SRTT = 66;
-const RTTVAR = 67;
-const RTO = 68;
-const RTO_VAR = 69;
-const MDEV_MAX = 70;
-const RTT_SEQ = 71;
-const MIN_RTT = 72;
-const TIMED_SEQ = 73;
-const TIMED_AT = 74;
-const RETRIES = 75;
-const PROBES = 76;
-const TIMER = 77;
-const SEG_HEAD = 78;
-const SEG_TAIL = 79;
-const TIME_HEAD = 80;
-const TIME_TAIL = 81;
-const LOST_HINT = 82;
-const SACK_HINT = 83;
-const SACKED_BYTES = 84;
-const LOST_BYTES = 85;
-const SACKED_SEGMENTS = 86;
-const RETRANS_BYTES = 87;
-const WAITING_BYTES = 88;
-const SACK_SEEN0 = 89;
-const SACK_SEEN1 = 90;
-const SACK_SEEN2 = 91;
-const SACK_SEEN3 = 92;
-const SACK_SEEN4 = 93;
-const SACK_SEEN5 = 94;
-const SACK_SEEN6 = 95;
-const SACK_SEEN7 = 96;
-const HIGH_SACKED = 97;
-const PHASE = 98;
-const RECOVER = 99;
-const DUP_ACKS = 100;
-const RACK_END = 101;
-const RACK_RTT = 102;
-const REO_WND_MULT = 103;
-const REO_WND_PERSIST = 104;
-const DSACK_ROUND = 105;
-const REORDERING = 106;
-const PRR_DELIVERED = 107;
-const PRR_OUT = 108;
-const RECOVER_FS = 109;
-const TLP_END = 110;
-const UNDO_MARKER = 111;
-const UNDO_RETRANS = 112;
-const UNDO_COUNT = 113;
-const UNDO_START0 = 114;
-const UNDO_START1 = 115;
-const UNDO_START2 = 116;
-const UNDO_START3 = 117;
-const PRIOR_CWND = 118;
-const PRIOR_SSTHRESH = 119;
-const RETRANS_STAMP = 120;
-const CWND = 121;
-const SSTHRESH = 122;
-const CC = 123;
-const CC_CELL0 = 124;
-const CC_CELL1 = 125;
-const CC_CELL2 = 126;
-const CC_CELL3 = 127;
-const CC_CELL4 = 128;
-const CC_CELL5 = 129;
-const CC_CELL6 = 130;
-const CC_CELL7 = 131;
-const MAX_OUT = 132;
-const CWND_SEQ = 133;
-const CWND_USED = 134;
-const DELIVERED_SEGMENTS = 135;
-const DELIVERED_CE = 136;
-const UNACKED_SEGMENTS = 137;
-const RCV_MSS = 138;
-const QUICK = 139;
-const ATO = 140;
-const FIRST_ACK_DELAY = 141;
-const DATA_AT = 142;
-const DSACK_START = 143;
-const DSACK_END = 144;
-const SACK_RECENT = 145;
-const SACK_RECENT1 = 146;
-const SACK_RECENT2 = 147;
-const SACK_RECENT3 = 148;
-const RCV_CLAMP = 149;
-const RCV_SPACE = 150;
-const RCV_SPACE_SEQ = 151;
-const RCV_RTT = 152;
-const RCV_RTT_SEQ = 153;
-const PARENT = 154;
-const ACCEPT_NEXT = 155;
-const ACCEPT_HEAD = 156;
-const ACCEPT_TAIL = 157;
-const ACCEPT_COUNT = 158;
-const SYN_COUNT = 159;
-const BACKLOG = 160;
-const KEEP_IDLE = 161;
-const KEEP_INTERVAL = 162;
-const KEEP_COUNT = 163;
-const USER_TIMEOUT = 164;
-const NOTSENT_LOW = 165;
-const CHALLENGE_AT = 166;
-const LINGER = 167;
-const SYN_RETRIES = 168;
-const FIN_WAIT2 = 169;
-const DEFER_ACCEPT = 170;
-const WINDOW_CLAMP = 171;
-const USER_MSS = 172;
-const ADV_MSS = 173;
-const INIT_CWND = 174;
-const MSS_CAP = 175;
-const MTU_FAILURES = 176;
-const PROVEN_MSS = 177;
-const PROVING_MSS = 178;
-const PROVING_SEQ = 179;
-const PENDING_MTU = 180;
-const PENDING_SEQ = 181;
-const RETRANSMITS = 182;
-const SEGS_IN = 183;
-const SEGS_OUT = 184;
-const DATA_SEGS_IN = 185;
-const DATA_SEGS_OUT = 186;
-const WHEEL_AT = 94;
-const RTX_AT = 95;
-const ACK_AT = 96;
-const LONG_AT = 97;
-const LAST_RECEIVED_AT = 98;
-const LAST_DATA_AT = 99;
-const RAISE_AT = 100;
-const LAST_SENT_AT = 101;
-const OPENED_AT = 102;
-const PACE_AT = 103;
-const PACING_RATE = 104;
-const MAX_RATE = 105;
-const RACK_AT = 106;
-const CWND_AT = 107;
-const MIN_RTT_AT = 108;
-const RCV_SPACE_AT = 109;
-const RCV_RTT_AT = 110;
-const STUCK_AT = 111;
-const DELIVERED = 112;
-const DELIVERED_AT = 113;
-const FIRST_SENT_AT = 114;
-const APP_LIMITED = 115;
-const DELIVERY_RATE = 116;
-const CC_REAL0 = 117;
-const CC_REAL1 = 118;
-const CC_REAL2 = 119;
-const CC_REAL3 = 120;
-const BYTES_RECEIVED = 121;
-const BYTES_ACKED = 122;
-const BYTES_RETRANSMITTED = 123;
-const BYTES_DUPLICATE = 124;
+const SND_SCALE = 47;
+const RCV_SCALE = 48;
+const TS_RECENT = 49;
+const LAST_ACK_SENT = 50;
+const TS_OFFSET = 51;
+const SND_HEAD = 52;
+const SND_TAIL = 53;
+const SND_BYTES = 54;
+const SND_LIMIT = 55;
+const CURSOR_SPAN = 56;
+const CURSOR_AT = 57;
+const CURSOR_SEQ = 58;
+const RCV_HEAD = 59;
+const RCV_TAIL = 60;
+const RCV_BYTES = 61;
+const RCV_LIMIT = 62;
+const RANGES = 63;
+const RANGE_COUNT = 64;
+const SRTT = 65;
+const RTTVAR = 66;
+const RTO = 67;
+const RTO_VAR = 68;
+const MDEV_MAX = 69;
+const RTT_SEQ = 70;
+const MIN_RTT = 71;
+const TIMED_SEQ = 72;
+const TIMED_AT = 73;
+const RETRIES = 74;
+const PROBES = 75;
+const TIMER = 76;
+const SEG_HEAD = 77;
+const SEG_TAIL = 78;
+const TIME_HEAD = 79;
+const TIME_TAIL = 80;
+const LOST_HINT = 81;
+const SACK_HINT = 82;
+const SACKED_BYTES = 83;
+const LOST_BYTES = 84;
+const SACKED_SEGMENTS = 85;
+const RETRANS_BYTES = 86;
+const WAITING_BYTES = 87;
+const SACK_SEEN0 = 88;
+const SACK_SEEN1 = 89;
+const SACK_SEEN2 = 90;
+const SACK_SEEN3 = 91;
+const SACK_SEEN4 = 92;
+const SACK_SEEN5 = 93;
+const SACK_SEEN6 = 94;
+const SACK_SEEN7 = 95;
+const HIGH_SACKED = 96;
+const PHASE = 97;
+const RECOVER = 98;
+const DUP_ACKS = 99;
+const RACK_END = 100;
+const RACK_RTT = 101;
+const REO_WND_MULT = 102;
+const REO_WND_PERSIST = 103;
+const DSACK_ROUND = 104;
+const REORDERING = 105;
+const PRR_DELIVERED = 106;
+const PRR_OUT = 107;
+const TLP_END = 108;
+const UNDO_MARKER = 109;
+const UNDO_RETRANS = 110;
+const UNDO_COUNT = 111;
+const UNDO_START0 = 112;
+const UNDO_START1 = 113;
+const UNDO_START2 = 114;
+const UNDO_START3 = 115;
+const PRIOR_CWND = 116;
+const PRIOR_SSTHRESH = 117;
+const RETRANS_STAMP = 118;
+const CWND = 119;
+const SSTHRESH = 120;
+const CC = 121;
+const CC_CELL0 = 122;
+const CC_CELL1 = 123;
+const CC_CELL2 = 124;
+const CC_CELL3 = 125;
+const CC_CELL4 = 126;
+const CC_CELL5 = 127;
+const CC_CELL6 = 128;
+const CC_CELL7 = 129;
+const MAX_OUT = 130;
+const CWND_SEQ = 131;
+const CWND_USED = 132;
+const DELIVERED_SEGMENTS = 133;
+const DELIVERED_CE = 134;
+const UNACKED_SEGMENTS = 135;
+const RCV_MSS = 136;
+const QUICK = 137;
+const ATO = 138;
+const FIRST_ACK_DELAY = 139;
+const DATA_AT = 140;
+const DSACK_START = 141;
+const DSACK_END = 142;
+const SACK_RECENT = 143;
+const SACK_RECENT1 = 144;
+const SACK_RECENT2 = 145;
+const SACK_RECENT3 = 146;
+const RCV_CLAMP = 147;
+const RCV_SPACE = 148;
+const RCV_SPACE_SEQ = 149;
+const RCV_RTT = 150;
+const RCV_RTT_SEQ = 151;
+const PARENT = 152;
+const ACCEPT_NEXT = 153;
+const ACCEPT_HEAD = 154;
+const ACCEPT_TAIL = 155;
+const ACCEPT_COUNT = 156;
+const SYN_COUNT = 157;
+const BACKLOG = 158;
+const KEEP_IDLE = 159;
+const KEEP_INTERVAL = 160;
+const KEEP_COUNT = 161;
+const USER_TIMEOUT = 162;
+const NOTSENT_LOW = 163;
+const CHALLENGE_AT = 164;
+const LINGER = 165;
+const SYN_RETRIES = 166;
+const FIN_WAIT2 = 167;
+const DEFER_ACCEPT = 168;
+const WINDOW_CLAMP = 169;
+const USER_MSS = 170;
+const ADV_MSS = 171;
+const INIT_CWND = 172;
+const MSS_CAP = 173;
+const MTU_FAILURES = 174;
+const PROVEN_MSS = 175;
+const PROVING_MSS = 176;
+const PROVING_SEQ = 177;
+const PENDING_MTU = 178;
+const PENDING_SEQ = 179;
+const RETRANSMITS = 180;
+const SEGS_IN = 181;
+const SEGS_OUT = 182;
+const DATA_SEGS_IN = 183;
+const DATA_SEGS_OUT = 184;
+const WHEEL_AT = 93;
+const RTX_AT = 94;
+const ACK_AT = 95;
+const LONG_AT = 96;
+const LAST_RECEIVED_AT = 97;
+const LAST_DATA_AT = 98;
+const RAISE_AT = 99;
+const LAST_SENT_AT = 100;
+const OPENED_AT = 101;
+const PACE_AT = 102;
+const PACING_RATE = 103;
+const MAX_RATE = 104;
+const RACK_AT = 105;
+const CWND_AT = 106;
+const MIN_RTT_AT = 107;
+const RCV_SPACE_AT = 108;
+const RCV_RTT_AT = 109;
+const STUCK_AT = 110;
+const DELIVERED = 111;
+const DELIVERED_AT = 112;
+const FIRST_SENT_AT = 113;
+const APP_LIMITED = 114;
+const DELIVERY_RATE = 115;
+const CC_REAL0 = 116;
+const CC_REAL1 = 117;
+const CC_REAL2 = 118;
+const CC_REAL3 = 119;
+const BYTES_RECEIVED = 120;
+const BYTES_ACKED = 121;
+const BYTES_RETRANSMITTED = 122;
+const BYTES_DUPLICATE = 123;
 
 /** Places of the wheel's and the demultiplexer's cells in a row. */
 export const TCB_WHEEL: { readonly links: number; readonly deadline: number } = {
@@ -303,7 +301,6 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   rcvNxt: { cell: RCV_NXT },
   rcvAdv: { cell: RCV_ADV },
   rcvFin: { cell: RCV_FIN },
-  rcvUp: { cell: RCV_UP },
   sndScale: { cell: SND_SCALE },
   rcvScale: { cell: RCV_SCALE },
   tsRecent: { cell: TS_RECENT },
@@ -365,7 +362,6 @@ export const TCB_FIELDS: Readonly<Record<string, { cell?: number; double?: numbe
   reordering: { cell: REORDERING },
   prrDelivered: { cell: PRR_DELIVERED },
   prrOut: { cell: PRR_OUT },
-  recoverFs: { cell: RECOVER_FS },
   tlpEnd: { cell: TLP_END },
   undoMarker: { cell: UNDO_MARKER },
   undoRetrans: { cell: UNDO_RETRANS },
@@ -776,13 +772,6 @@ export class Tcb {
   set rcvFin(v: number) {
     this.i32[this.c + RCV_FIN] = v;
   }
-  /** RCV.UP. */
-  get rcvUp(): number {
-    return this.i32[this.c + RCV_UP]!;
-  }
-  set rcvUp(v: number) {
-    this.i32[this.c + RCV_UP] = v;
-  }
   /** Shift of windows received. */
   get sndScale(): number {
     return this.i32[this.c + SND_SCALE]!;
@@ -1175,7 +1164,7 @@ export class Tcb {
   set reordering(v: number) {
     this.i32[this.c + REORDERING] = v;
   }
-  /** prr_delivered, prr_out, RecoverFS (RFC 9937 section 6). */
+  /** prr_delivered, prr_out (RFC 9937 section 6); RecoverFS is priorCwnd. */
   get prrDelivered(): number {
     return this.i32[this.c + PRR_DELIVERED]!;
   }
@@ -1187,12 +1176,6 @@ export class Tcb {
   }
   set prrOut(v: number) {
     this.i32[this.c + PRR_OUT] = v;
-  }
-  get recoverFs(): number {
-    return this.i32[this.c + RECOVER_FS]!;
-  }
-  set recoverFs(v: number) {
-    this.i32[this.c + RECOVER_FS] = v;
   }
   /** TLP.end_seq (RFC 8985 section 7.1). */
   get tlpEnd(): number {
